@@ -1,0 +1,1 @@
+"""The contact service of a municipality: four channels, one core, people behind it."""
