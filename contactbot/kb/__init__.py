@@ -1,0 +1,1 @@
+"""What the municipality knows: entries, and finding the right one for a question."""
