@@ -1,0 +1,114 @@
+"""Where SQLite and PostgreSQL differ, by name. Everything else is one SQL text for both."""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any, Protocol
+
+from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy.engine import Dialect as Compiler
+
+Connection = Any  # a DBAPI connection: sqlite3 or psycopg
+
+
+class Dialect(Protocol):
+    """What the doors need to know of an engine."""
+
+    name: str
+
+    def compiled(self, statement: str) -> str:
+        """Return the statement with ``:name`` parameters in the driver's own style."""
+
+    def is_conflict(self, error: BaseException) -> bool:
+        """Say whether the engine asks for the same transaction to be run again."""
+
+    def is_busy(self, error: BaseException) -> bool:
+        """Say whether a later attempt can succeed: locked, full, or out of reach."""
+
+    def next_number(self, tx: Any, municipality: str) -> int:  # noqa: ANN401 - the transaction, which imports this
+        """Draw the municipality's next ticket number; gaps are allowed."""
+
+
+class Sqlite:
+    """SQLite: one writer, many readers, write-ahead log with full synchronisation."""
+
+    name = "sqlite"
+
+    def __init__(self, url: str) -> None:
+        self.engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 10})
+        self.compiled = _compiler(self.engine.dialect, "named")
+        event.listen(self.engine, "connect", _prepare_sqlite)
+
+    def is_conflict(self, error: BaseException) -> bool:
+        """Never: the one writer cannot conflict with itself."""
+        return False
+
+    def is_busy(self, error: BaseException) -> bool:
+        """Locked by another process, disk full or unreadable."""
+        return isinstance(error, sqlite3.OperationalError)
+
+    def next_number(self, tx: Any, municipality: str) -> int:  # noqa: ANN401 - see Dialect
+        """One above the highest: the single writer makes it unique."""
+        return int(
+            tx.value("SELECT coalesce(max(number), 1000) + 1 FROM ticket WHERE municipality = :m", m=municipality)
+        )
+
+
+class Postgresql:
+    """PostgreSQL 13 or later, through psycopg 3."""
+
+    name = "postgresql"
+
+    def __init__(self, url: str, connections: int = 8) -> None:
+        self.engine = create_engine(url, pool_size=connections, max_overflow=0, pool_timeout=10, pool_pre_ping=True)
+        self.compiled = _compiler(self.engine.dialect, "pyformat")
+
+    def is_conflict(self, error: BaseException) -> bool:
+        """Serialization failure (40001), deadlock (40P01) or a duplicate that a re-run will see (23505)."""
+        return getattr(error, "sqlstate", None) in ("40001", "40P01", "23505")
+
+    def is_busy(self, error: BaseException) -> bool:
+        """Connection trouble, resources, or the operator's intervention (classes 08, 53, 57)."""
+        state = getattr(error, "sqlstate", None)
+        return type(error).__name__ in ("OperationalError", "InterfaceError") or str(state)[:2] in ("08", "53", "57")
+
+    def next_number(self, tx: Any, municipality: str) -> int:  # noqa: ANN401 - see Dialect
+        """From a sequence, so that parallel transactions do not wait for each other."""
+        return int(tx.value("SELECT nextval('ticket_number')"))
+
+
+def dialect_for(url: str) -> Sqlite | Postgresql:
+    """Return the engine that a database URL names."""
+    return Sqlite(url) if make_url(url).get_backend_name() == "sqlite" else Postgresql(url)
+
+
+def _compiler(dialect: Compiler, style: str) -> Callable[[str], str]:
+    dialect.paramstyle = style
+    dialect.positional = False
+
+    @lru_cache(maxsize=2048)
+    def compiled(statement: str) -> str:
+        return str(text(statement).compile(dialect=dialect))
+
+    return compiled
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # we begin and end transactions ourselves
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+@contextlib.contextmanager
+def borrowed(engine: Engine) -> Iterator[Connection]:
+    """Lend a driver connection from the pool; a broken one is thrown away."""
+    lent = engine.raw_connection()
+    try:
+        yield lent.driver_connection
+    except BaseException:
+        with contextlib.suppress(Exception):
+            lent.rollback()
+        raise
+    finally:
+        lent.close()

@@ -1,0 +1,45 @@
+"""Notices that something changed. They only wake a reader, who then looks; a lost one costs a slow poll, never a row."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
+
+
+class Notices:
+    """Topics within one process. ``announce`` is called on the event loop."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+
+    def announce(self, topics: Iterable[str]) -> None:
+        """Wake everybody who waits for one of the topics."""
+        for topic in topics:
+            for waiting in self._waiting.get(topic, ()):
+                waiting.set()
+
+    @contextmanager
+    def listening(self, *topics: str) -> Iterator[asyncio.Event]:
+        """Give an event that is set by each notice; the listener clears it before it looks."""
+        woken = asyncio.Event()
+        for topic in topics:
+            self._waiting[topic].add(woken)
+        try:
+            yield woken
+        finally:
+            for topic in topics:
+                self._waiting[topic].discard(woken)
+                if not self._waiting[topic]:
+                    del self._waiting[topic]
+
+    async def changes(self, *topics: str, poll: float) -> AsyncIterator[None]:
+        """Yield at once, and then after each notice or every ``poll`` seconds."""
+        with self.listening(*topics) as woken:
+            while True:
+                woken.clear()
+                yield
+                try:
+                    async with asyncio.timeout(poll):
+                        await woken.wait()
+                except TimeoutError:
+                    continue

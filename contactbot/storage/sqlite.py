@@ -1,0 +1,181 @@
+"""The two doors on SQLite: one writer that commits in groups, and readers beside it."""
+
+import asyncio
+import contextlib
+import sqlite3
+import threading
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from contactbot.clock import Clock
+from contactbot.errors import StoreBusyError, StoreError
+from contactbot.storage.dialect import Sqlite
+from contactbot.storage.notices import Notices
+from contactbot.storage.transaction import Transaction
+from contactbot.storage.unit import Job, Unit
+
+GROUP_LIMIT = 128  # units; more would make the first wait noticeably for the last
+READERS = 3  # threads
+
+
+class SqliteDatabase:
+    """One file. Units that wait together share one commit, each in its own savepoint; all are answered after it."""
+
+    def __init__(self, dialect: Sqlite, clock: Clock) -> None:
+        self.dialect = dialect
+        self.notices = Notices()
+        self._clock = clock
+        self._jobs: deque[Job | None] = deque()
+        self._waiting = threading.Semaphore(0)
+        self._readers = ThreadPoolExecutor(READERS, "reader")
+        self._reader = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._writer: threading.Thread | None = None
+
+    async def __aenter__(self) -> "SqliteDatabase":
+        self._loop = asyncio.get_running_loop()
+        self._writer = threading.Thread(target=self._serve, name="writer", daemon=True)
+        self._writer.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.to_thread(self._close)
+
+    async def write(self, unit: Unit, *arguments: Any, key: str | None = None, mode: str = "") -> Any:  # noqa: ANN401, ARG002 - one signature for both engines
+        """Run the unit in a transaction of its own; return its result after the commit.
+
+        With a ``key`` a second call returns the first one's result (which must be JSON). Raises what the unit raises,
+        StoreBusyError when the file is locked or the disk full; nothing of the unit is kept then.
+        """
+        if self._writer is None:
+            raise StoreBusyError("the database is closed; open it with 'async with'")
+        job = Job(unit, arguments, key)
+        self._jobs.append(job)
+        self._waiting.release()
+        return await asyncio.wrap_future(job.future)
+
+    async def read(self, unit: Unit, *arguments: Any) -> Any:  # noqa: ANN401 - the unit's own result
+        """Run the unit on a snapshot; it can write nothing. Its transaction is always ended."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._look, unit, arguments)
+
+    # --- the writer's thread ---
+
+    def _serve(self) -> None:
+        connection = self._connect()
+        open_for_more = True
+        while open_for_more:
+            group, open_for_more = self._collect()
+            if group:
+                self._commit(connection, group)
+        connection.close()
+
+    def _collect(self) -> tuple[list[Job], bool]:
+        group: list[Job] = []
+        self._waiting.acquire()
+        while True:
+            job = self._jobs.popleft()
+            if job is None:
+                return group, False
+            if job.future.set_running_or_notify_cancel():
+                group.append(job)
+            if len(group) >= GROUP_LIMIT or not self._waiting.acquire(blocking=False):
+                return group, True
+
+    def _commit(self, connection: sqlite3.Connection, group: list[Job]) -> None:
+        """Run the group in one transaction; if that cannot be kept whole, run every unit alone."""
+        woken = self._together(connection, group)
+        if woken is None and len(group) > 1:
+            for job in group:
+                self._commit(connection, [job])
+            return
+        for job in group:
+            job.answer()
+        if woken and self._loop is not None and not self._loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the loop closed in this moment: nobody listens any more
+                self._loop.call_soon_threadsafe(self.notices.announce, woken)
+
+    def _together(self, connection: sqlite3.Connection, group: list[Job]) -> set[str] | None:
+        """Return the topics to announce, or None when the transaction was lost and nothing of it was kept."""
+        woken: set[str] = set()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for job in group:
+                woken |= self._in_savepoint(connection, job)
+                if not connection.in_transaction:  # disk full, OR ROLLBACK: the engine ended everybody's transaction
+                    _blame(group, job.error)
+                    return None
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            _blame(group, error)
+            return None
+        return woken
+
+    def _in_savepoint(self, connection: sqlite3.Connection, job: Job) -> set[str]:
+        tx = Transaction(connection, self.dialect)
+        connection.execute("SAVEPOINT unit")
+        try:
+            job.run(tx, self._clock)
+        except BaseException as error:  # noqa: BLE001 - even SystemExit in a unit belongs to its caller, not to the writer
+            job.error = _understood(error)
+            if connection.in_transaction:
+                connection.execute("ROLLBACK TO unit")
+                connection.execute("RELEASE unit")
+            return set()
+        connection.execute("RELEASE unit")
+        return tx.woken
+
+    # --- the readers' threads ---
+
+    def _look(self, unit: Unit, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401 - the unit's own result
+        connection = getattr(self._reader, "connection", None)
+        if connection is None:
+            connection = self._reader.connection = self._connect()
+            connection.execute("PRAGMA query_only=ON")
+            self._opened.append(connection)
+        try:
+            connection.execute("BEGIN")
+            try:
+                return unit(Transaction(connection, self.dialect), *arguments)
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise _understood(error) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        lent = self.dialect.engine.raw_connection()
+        connection = lent.driver_connection
+        lent.detach()  # this thread keeps it until the database closes
+        if not isinstance(connection, sqlite3.Connection):
+            raise StoreError("the SQLite driver gave no connection")
+        return connection
+
+    def _close(self) -> None:
+        self._jobs.append(None)
+        self._waiting.release()
+        if self._writer is not None:
+            self._writer.join()
+            self._writer = None
+        self._readers.shutdown()
+        for connection in self._opened:
+            connection.close()
+        self.dialect.engine.dispose()
+
+
+def _blame(group: list[Job], error: BaseException | None) -> None:
+    """Nothing of the group was kept, so every member gets the error that ended it (or is run again alone)."""
+    for job in group:
+        job.error = _understood(error) if error is not None else StoreError("the transaction was lost")
+
+
+def _understood(error: BaseException) -> BaseException:
+    if isinstance(error, sqlite3.OperationalError):
+        return StoreBusyError(
+            f"the database cannot serve now ({error}); look at disk space and other programs using it"
+        )
+    return error

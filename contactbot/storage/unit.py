@@ -1,0 +1,49 @@
+"""A unit of work: a plain function whose first argument is the transaction."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from contactbot.clock import Clock
+from contactbot.storage.transaction import Transaction, done_before
+
+Unit = Callable[..., Any]
+
+
+@dataclass(slots=True)
+class Job:
+    """A unit on its way through the write door, with the caller's future."""
+
+    unit: Unit
+    arguments: tuple[Any, ...]
+    key: str | None
+    future: Future[Any] = field(default_factory=Future)
+    outcome: Any = None
+    error: BaseException | None = None
+
+    def run(self, tx: Transaction, clock: Clock) -> None:
+        """Run the unit once; with a key, only if it has not run before."""
+        self.error = None
+        self.outcome = self.unit(tx, *self.arguments) if self.key is None else self._run_once(tx, self.key, clock)
+
+    def answer(self) -> None:
+        """Give the caller the outcome; a caller who has gone misses it."""
+        if self.error is None:
+            self.future.set_result(self.outcome)
+        else:
+            self.future.set_exception(self.error)
+
+    def _run_once(self, tx: Transaction, key: str, clock: Clock) -> Any:  # noqa: ANN401 - the unit's own result
+        ran, result = done_before(tx, key)
+        if ran:
+            return result
+        result = self.unit(tx, *self.arguments)
+        tx.execute(
+            "INSERT INTO done (key, result, at) VALUES (:key, :result, :at)",
+            key=key,
+            result=json.dumps(result, ensure_ascii=False),
+            at=clock(),
+        )
+        return result
