@@ -1,0 +1,70 @@
+"""The port of a country: what any country package must be able to tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable, Mapping
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+Span: TypeAlias = tuple[int, int]
+"""Where something stands in a text: first character and the one after the last."""
+
+
+class UnknownPlaceError(LookupError):
+    """A municipality names a country that has no package in ``places``."""
+
+
+@dataclass(frozen=True, slots=True)
+class HelpLine:
+    """A telephone that helps in danger, with one sentence about when to use it."""
+
+    name: str
+    number: str
+    note_by_language: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A time limit that law sets, in exactly one unit, and where the law says so."""
+
+    months: int = 0
+    working_days: int = 0
+    warn_after_days: int = 0
+    source: str = ""
+
+
+class HelpLines(Protocol):
+    """Chooses the telephones for a danger."""
+
+    def __call__(self, kind: str, at: datetime, channel: str, *, minor: bool) -> tuple[HelpLine, ...]:
+        """Return lines for a danger of this kind, most urgent first.
+
+        ``at`` is aware; ``channel`` is the channel the resident writes on; ``minor`` says that a
+        child is writing. Raises LookupError for a kind that is not known.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One country's rules, as data and pure functions.
+
+    ``holidays`` contains the dates on which public offices are closed by law (Sundays are not in
+    it). The finders yield non-overlapping spans from left to right.
+    """
+
+    country: str
+    zone: ZoneInfo
+    languages: tuple[str, ...]
+    holidays: Container[object]
+    holiday_name: Callable[[object], str | None]
+    clocks: Mapping[str, Clock]
+    help_lines: HelpLines
+    normalise_phone: Callable[[str], str]
+    national_ids: Callable[[str], Iterable[Span]]
+    account_numbers: Callable[[str], Iterable[Span]]
+    phones: Callable[[str], Iterable[Span]]
+    street_addresses: Callable[[str], Iterable[Span]]
