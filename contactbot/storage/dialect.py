@@ -1,6 +1,7 @@
 """Where SQLite and PostgreSQL differ, by name. Everything else is one SQL text for both."""
 
 import contextlib
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -29,11 +30,25 @@ class Dialect(Protocol):
     def next_number(self, tx: Any, municipality: str) -> int:  # noqa: ANN401 - the transaction, which imports this
         """Draw the municipality's next ticket number; gaps are allowed."""
 
+    @property
+    def skip_locked(self) -> str:
+        """What a query ends with that leases outbox rows ``o`` without waiting for others who do."""
+
+    def index_message(self, tx: Any, municipality: str, message: int, text: str) -> None:  # noqa: ANN401 - see above
+        """Make a message findable, in the transaction that writes it."""
+
+    def unindex_message(self, tx: Any, message: int) -> None:  # noqa: ANN401 - see above
+        """Make a message unfindable, in the transaction that erases it."""
+
+    def find_messages(self, tx: Any, municipality: str, wanted: str, limit: int) -> list[int]:  # noqa: ANN401 - see above
+        """Return the newest messages that hold all words, the last word also as a beginning."""
+
 
 class Sqlite:
     """SQLite: one writer, many readers, write-ahead log with full synchronisation."""
 
     name = "sqlite"
+    skip_locked = ""  # one writer: nobody else leases meanwhile
 
     def __init__(self, url: str) -> None:
         self.engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": 10})
@@ -54,11 +69,39 @@ class Sqlite:
             tx.value("SELECT coalesce(max(number), 1000) + 1 FROM ticket WHERE municipality = :m", m=municipality)
         )
 
+    def index_message(self, tx: Any, municipality: str, message: int, text: str) -> None:  # noqa: ANN401 - see Dialect
+        """Through FTS5, whose row number is the message's."""
+        tx.execute(
+            "INSERT INTO message_search (rowid, municipality, folded) VALUES (:message, :municipality, :folded)",
+            message=message,
+            municipality=municipality,
+            folded=text.casefold(),
+        )
+
+    def unindex_message(self, tx: Any, message: int) -> None:  # noqa: ANN401 - see Dialect
+        """Through FTS5."""
+        tx.execute("DELETE FROM message_search WHERE rowid = :message", message=message)
+
+    def find_messages(self, tx: Any, municipality: str, wanted: str, limit: int) -> list[int]:  # noqa: ANN401 - see Dialect
+        """Through FTS5; words are quoted, so none of its operators can be typed."""
+        words = [f'"{word}"' for word in words_of(wanted)]
+        if not words:
+            return []
+        rows = tx.rows(
+            "SELECT rowid FROM message_search WHERE message_search MATCH :words AND municipality = :municipality"
+            " ORDER BY rowid DESC LIMIT :limit",
+            words=" ".join(words) + "*",
+            municipality=municipality,
+            limit=limit,
+        )
+        return [int(row[0]) for row in rows]
+
 
 class Postgresql:
     """PostgreSQL 13 or later, through psycopg 3."""
 
     name = "postgresql"
+    skip_locked = " FOR UPDATE OF o SKIP LOCKED"
 
     def __init__(self, url: str, connections: int = 8) -> None:
         self.engine = create_engine(url, pool_size=connections, max_overflow=0, pool_timeout=10, pool_pre_ping=True)
@@ -76,6 +119,39 @@ class Postgresql:
     def next_number(self, tx: Any, municipality: str) -> int:  # noqa: ANN401 - see Dialect
         """From a sequence, so that parallel transactions do not wait for each other."""
         return int(tx.value("SELECT nextval('ticket_number')"))
+
+    def index_message(self, tx: Any, municipality: str, message: int, text: str) -> None:  # noqa: ANN401 - see Dialect
+        """Into a table whose tsvector column the server derives."""
+        tx.execute(
+            "INSERT INTO message_search (message, municipality, folded) VALUES (:message, :municipality, :folded)",
+            message=message,
+            municipality=municipality,
+            folded=" ".join(words_of(text)),
+        )
+
+    def unindex_message(self, tx: Any, message: int) -> None:  # noqa: ANN401 - see Dialect
+        """From the same table."""
+        tx.execute("DELETE FROM message_search WHERE message = :message", message=message)
+
+    def find_messages(self, tx: Any, municipality: str, wanted: str, limit: int) -> list[int]:  # noqa: ANN401 - see Dialect
+        """With the configuration ``simple``, which neither stems nor drops words."""
+        words = [f"'{word}'" for word in words_of(wanted)]
+        if not words:
+            return []
+        rows = tx.rows(
+            "SELECT message FROM message_search"
+            " WHERE vector @@ to_tsquery('simple', :words) AND municipality = :municipality"
+            " ORDER BY message DESC LIMIT :limit",
+            words=" & ".join(words) + ":*",
+            municipality=municipality,
+            limit=limit,
+        )
+        return [int(row[0]) for row in rows]
+
+
+def words_of(text: str) -> list[str]:
+    """Return the folded words of a text: letters and digits only, so that nothing in them is an operator."""
+    return re.findall(r"\w+", text.casefold())
 
 
 def dialect_for(url: str) -> Sqlite | Postgresql:

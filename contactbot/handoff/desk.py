@@ -1,0 +1,310 @@
+"""What staff do at the desk. Each function is a unit: message, state, event and outbox row are one transaction."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from contactbot.errors import ConflictError, NotFoundError
+from contactbot.handoff import store
+from contactbot.handoff.ticket import HistoryLine, Line, NewTicket, Priority, Reason, Ticket, TicketState
+from contactbot.messages import Address, Author
+from contactbot.outbox import store as outbox
+from contactbot.outbox.parcel import Post
+from contactbot.storage import events
+from contactbot.storage.transaction import Transaction
+from contactbot.threads import store as threads
+from contactbot.threads.thread import Message, NewMessage, Thread, TurnOwner
+from contactbot.wording import say
+
+# Contacts that staff enter themselves; no channel of ours reaches back on these.
+REGISTERED_CHANNELS = ("phone", "letter", "counter")
+SURVEY_PAUSE = timedelta(days=30)  # nobody is asked twice within it
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The member of staff who acts, and when."""
+
+    staff: int
+    name: str
+    municipality: str
+    at: datetime
+
+    def __str__(self) -> str:
+        """Return the actor as events name it."""
+        return f"staff:{self.staff}"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A ticket with everything one needs to work on it."""
+
+    ticket: Ticket
+    threads: tuple[Thread, ...]
+    addresses: tuple[Address, ...]
+    names: tuple[str, ...]
+    messages: tuple[Message, ...]
+    history: tuple[HistoryLine, ...]
+    sending: tuple[tuple[int, str, str], ...]
+    files: tuple[tuple[int, str, str, int, str], ...]
+    earlier: tuple[Ticket, ...]
+
+
+def hand_off(tx: Transaction, thread: Thread, new: NewTicket) -> Ticket:
+    """Give a thread to people: open a ticket for it, or add to the open one, and let the turn wait for them."""
+    ticket = store.of_thread(tx, thread.id)
+    if ticket is None or ticket.state == TicketState.CLOSED:
+        ticket = store.open_ticket(tx, thread.municipality, new)
+        store.link(tx, thread.municipality, ticket.id, thread.id, new.at)
+        _event(tx, ticket, new.at, "bot", "ticket.opened", {"reason": new.reason, "team": ticket.team_name})
+    else:
+        _written_again(tx, ticket, new.at, new.priority)
+    if thread.turn_owner == TurnOwner.BOT:
+        threads.set_turn(tx, thread.id, TurnOwner.WAITING)
+    return ticket
+
+
+def written_again(tx: Transaction, thread: Thread, at: datetime) -> Ticket | None:
+    """Note that the resident wrote in a thread that people have; a closed ticket is reopened."""
+    ticket = store.of_thread(tx, thread.id)
+    if ticket is not None:
+        _written_again(tx, ticket, at, ticket.priority)
+    return ticket
+
+
+def claim(tx: Transaction, number: int, actor: Actor) -> None:
+    """Take a ticket. The bot's queued answers are withdrawn and cannot leave any more.
+
+    Raises NotFoundError, and ConflictError when somebody else has it.
+    """
+    ticket = get(tx, actor.municipality, number)
+    if ticket.assignee not in (None, actor.staff):
+        raise ConflictError(f"{ticket.assignee_name} has case {number}; ask them, or release it first")
+    _take(tx, ticket, actor)
+
+
+def release(tx: Transaction, number: int, actor: Actor) -> None:
+    """Give a ticket back to its team."""
+    ticket = get(tx, actor.municipality, number)
+    store.change(tx, ticket.id, assignee=None)
+    for thread in store.threads_of(tx, ticket.id):
+        threads.set_turn(tx, thread, TurnOwner.WAITING)
+    _event(tx, ticket, actor.at, str(actor), "ticket.released")
+
+
+def assign(tx: Transaction, number: int, team: str, actor: Actor) -> None:
+    """Move a ticket to another team, unassigned. Raises NotFoundError for an unknown team."""
+    ticket = get(tx, actor.municipality, number)
+    wanted = tx.value(
+        "SELECT id FROM team WHERE municipality = :municipality AND name = :name",
+        municipality=actor.municipality,
+        name=team,
+    )
+    if wanted is None:
+        raise NotFoundError(f"there is no team {team!r}; teams are named in the configuration")
+    store.change(tx, ticket.id, team=wanted, assignee=None)
+    _event(tx, ticket, actor.at, str(actor), "ticket.moved", {"team": team})
+
+
+def reply(tx: Transaction, number: int, text: str, actor: Actor) -> int:
+    """Answer the resident on the channel they last wrote on; return the message's id.
+
+    Raises NotFoundError, ConflictError for an empty text or when the resident has asked for no messages.
+    """
+    ticket = get(tx, actor.municipality, number)
+    if not text.strip():
+        raise ConflictError("an empty reply cannot be sent")
+    if ticket.assignee is None:
+        _take(tx, ticket, actor)
+    thread = _latest_thread(tx, ticket)
+    message = _say(tx, thread, text.strip(), actor, "answer")
+    store.change(
+        tx, ticket.id, state=TicketState.WAITING, answered_at=ticket.answered_at or actor.at, last_at=actor.at, unread=0
+    )
+    threads.touch(
+        tx, thread.id, at=actor.at, language=thread.language, pending=thread.pending, disclosed=thread.disclosed
+    )
+    _event(tx, ticket, actor.at, str(actor), "ticket.answered", {"channel": thread.channel}, thread.id)
+    return message
+
+
+def note(tx: Transaction, number: int, text: str, actor: Actor) -> int:
+    """Leave a note for colleagues; it never reaches the resident nor the bot. Return the message's id."""
+    ticket = get(tx, actor.municipality, number)
+    if not text.strip():
+        raise ConflictError("an empty note cannot be kept")
+    thread = _latest_thread(tx, ticket)
+    message, _ = threads.append(
+        tx, ticket.municipality, thread.id,
+        NewMessage(Author.STAFF, text.strip(), thread.language, actor.at, kind="note", staff=actor.staff),
+    )  # fmt: skip
+    store.change(tx, ticket.id, last_at=actor.at)
+    _event(tx, ticket, actor.at, str(actor), "ticket.noted", thread=thread.id)
+    return message
+
+
+def close(tx: Transaction, number: int, actor: Actor, *, survey: bool) -> None:
+    """Close a ticket; the turn is the bot's again. Asks how it went, at most once per ticket and per 30 days."""
+    ticket = get(tx, actor.municipality, number)
+    if ticket.state == TicketState.CLOSED:
+        return
+    store.change(tx, ticket.id, state=TicketState.CLOSED, closed_at=actor.at, last_at=actor.at, unread=0)
+    for number_of_thread in store.threads_of(tx, ticket.id):
+        threads.set_turn(tx, number_of_thread, TurnOwner.BOT)
+    _event(tx, ticket, actor.at, str(actor), "ticket.closed")
+    if survey and ticket.reason not in (Reason.ACUTE, Reason.ERASURE):
+        _ask_how_it_went(tx, ticket, actor)
+
+
+def reopen(tx: Transaction, number: int, actor: Actor) -> None:
+    """Open a closed or waiting ticket again."""
+    ticket = get(tx, actor.municipality, number)
+    store.change(tx, ticket.id, state=TicketState.OPEN, closed_at=None, last_at=actor.at)
+    owner = TurnOwner.WAITING if ticket.assignee is None else TurnOwner.STAFF
+    for thread in store.threads_of(tx, ticket.id):
+        threads.set_turn(tx, thread, owner)
+    _event(tx, ticket, actor.at, str(actor), "ticket.reopened")
+
+
+def read(tx: Transaction, number: int, actor: Actor) -> None:
+    """Note that somebody has looked at a ticket."""
+    ticket = get(tx, actor.municipality, number)
+    if ticket.unread:
+        store.change(tx, ticket.id, unread=0)
+
+
+def register(  # noqa: PLR0913 - the fields of the form
+    tx: Transaction, channel: str, who: str, name: str, title: str, text: str, due_at: datetime, priority: Priority, actor: Actor
+) -> int:
+    """Enter a phone call, letter or visit as a ticket like any other; return its number.
+
+    ``who`` is a phone number or postal address, or empty for an anonymous resident. Raises ConflictError for an unknown
+    channel or an empty text.
+    """
+    if channel not in REGISTERED_CHANNELS:
+        raise ConflictError(f"contacts are registered as one of {', '.join(REGISTERED_CHANNELS)}")
+    if not text.strip():
+        raise ConflictError("write down what the resident asked")
+    municipality = actor.municipality
+    account, _ = threads.account_of(tx, channel, municipality)
+    address = threads.keep_address(tx, municipality, Address(channel, who or f"anonym-{actor.at:%Y%m%d%H%M%S%f}"), name, actor.at)
+    language = str(tx.value("SELECT main_language FROM municipality WHERE id = :id", id=municipality))
+    thread = threads.open_thread(tx, municipality, account, address, channel, title, language, actor.at)
+    threads.append(tx, municipality, thread.id, NewMessage(Author.RESIDENT, text.strip(), language, actor.at))
+    ticket = hand_off(
+        tx, thread, NewTicket(title or text.strip()[:80], Reason.REGISTERED, channel, actor.at, due_at, priority=priority)
+    )
+    store.change(tx, ticket.id, unread=0)
+    _event(tx, ticket, actor.at, str(actor), "ticket.registered", {"channel": channel})
+    return ticket.number
+
+
+def get(tx: Transaction, municipality: str, number: int) -> Ticket:
+    """Return a ticket of the municipality. Raises NotFoundError."""
+    ticket = store.by_number(tx, municipality, number)
+    if ticket is None:
+        raise NotFoundError(f"there is no case {number} here")
+    return ticket
+
+
+def case(tx: Transaction, municipality: str, number: int) -> Case:
+    """Return a ticket with its conversation over all channels. Raises NotFoundError."""
+    ticket = get(tx, municipality, number)
+    numbers = store.threads_of(tx, ticket.id)
+    found = [thread for n in numbers if (thread := threads.thread_by_id(tx, municipality, n))]
+    messages = sorted(
+        (message for n in numbers for message in threads.messages_of(tx, municipality, n)), key=lambda m: (m.created_at, m.id)
+    )
+    addresses = [threads.address_by_id(tx, thread.address) for thread in found]
+    earlier = {t.id: t for a in addresses for t in store.of_address(tx, a.id, 10) if t.id != ticket.id}
+    return Case(
+        ticket=ticket,
+        threads=tuple(found),
+        addresses=tuple(a.address for a in addresses),
+        names=tuple(a.name for a in addresses),
+        messages=tuple(messages),
+        history=store.history(tx, ticket.id, numbers),
+        sending=outbox.states_of(tx, numbers),
+        files=threads.files_of(tx, numbers),
+        earlier=tuple(earlier.values()),
+    )
+
+
+def lines(tx: Transaction, municipality: str, view: str, staff: int, now: datetime, limit: int) -> tuple[Line, ...]:
+    """Return a view's tickets. Raises NotFoundError for an unknown view."""
+    if view not in store.VIEWS:
+        raise NotFoundError(f"there is no view {view!r}")
+    return store.view(tx, municipality, view, staff, now, limit)
+
+
+def _take(tx: Transaction, ticket: Ticket, actor: Actor) -> None:
+    store.change(tx, ticket.id, assignee=actor.staff)
+    withdrawn = 0
+    for thread in store.threads_of(tx, ticket.id):
+        threads.set_turn(tx, thread, TurnOwner.STAFF)
+        withdrawn += outbox.withdraw(tx, thread, actor.at)
+    _event(tx, ticket, actor.at, str(actor), "ticket.claimed", {"withdrawn": withdrawn})
+
+
+def _say(tx: Transaction, thread: Thread, text: str, actor: Actor, purpose: str) -> int:
+    address = threads.address_by_id(tx, thread.address)
+    if address.stopped_at is not None:
+        raise ConflictError("the resident has asked for no messages on this address; choose another way to reach them")
+    message = threads.append(
+        tx, thread.municipality, thread.id, NewMessage(Author.STAFF, text, thread.language, actor.at, staff=actor.staff)
+    )
+    if thread.channel not in REGISTERED_CHANNELS:
+        epoch = tx.value("SELECT turn_epoch FROM thread WHERE id = :id", id=thread.id)
+        outbox.post(
+            tx, thread.municipality, thread.id, thread.channel, message,
+            Post(purpose, Author.STAFF, epoch, actor.at, subject=thread.subject),
+        )  # fmt: skip
+    return message[0]
+
+
+def _ask_how_it_went(tx: Transaction, ticket: Ticket, actor: Actor) -> None:
+    thread = _latest_thread(tx, ticket)
+    address = threads.address_by_id(tx, thread.address)
+    last = store.last_survey(tx, thread.address)
+    silent = address.stopped_at is not None or thread.channel in REGISTERED_CHANNELS
+    if silent or (last is not None and actor.at - last < SURVEY_PAUSE):
+        return
+    text = say(thread.language, "survey", reference=ticket.number)
+    message = threads.append(
+        tx, thread.municipality, thread.id, NewMessage(Author.BOT, text, thread.language, actor.at, outcome="survey")
+    )
+    epoch = tx.value("SELECT turn_epoch FROM thread WHERE id = :id", id=thread.id)
+    outbox.post(
+        tx, thread.municipality, thread.id, thread.channel, message,
+        Post("survey", Author.BOT, epoch, actor.at, subject=thread.subject),
+    )  # fmt: skip
+    threads.touch(
+        tx, thread.id, at=actor.at, language=thread.language, disclosed=True,
+        pending={"kind": "survey", "ticket": ticket.number},
+    )  # fmt: skip
+
+
+def _written_again(tx: Transaction, ticket: Ticket, at: datetime, priority: Priority) -> None:
+    store.change(
+        tx, ticket.id, state=TicketState.OPEN, closed_at=None, last_at=at, unread=1,
+        priority="urgent" if "urgent" in (priority, ticket.priority) else "normal",
+    )  # fmt: skip
+    kind = "ticket.reopened" if ticket.state == TicketState.CLOSED else "ticket.written"
+    _event(tx, ticket, at, "resident", kind)
+
+
+def _latest_thread(tx: Transaction, ticket: Ticket) -> Thread:
+    """Return the thread the resident last wrote in: there they expect the answer."""
+    found = [threads.thread_by_id(tx, ticket.municipality, n) for n in store.threads_of(tx, ticket.id)]
+    known = [thread for thread in found if thread is not None]
+    if not known:
+        raise NotFoundError(f"case {ticket.number} has no conversation to answer in")
+    return max(known, key=lambda thread: (thread.last_at, thread.id))
+
+
+def _event(  # noqa: PLR0913 - the parts of one event
+    tx: Transaction, ticket: Ticket, at: datetime, actor: str, kind: str, data: dict[str, object] | None = None,
+    thread: int | None = None,
+) -> None:  # fmt: skip
+    events.record(
+        tx, ticket.municipality, at, actor, kind, ticket=ticket.id, thread=thread, subject=str(ticket.number), data=data
+    )

@@ -1,0 +1,206 @@
+"""The statements about tickets."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from contactbot.handoff.ticket import HistoryLine, Line, NewTicket, Ticket
+from contactbot.storage.transaction import Transaction
+
+TICKET = (
+    "k.id, k.municipality, k.number, k.title, k.state, k.reason, k.topic, k.priority, k.team, k.assignee, k.source,"
+    " k.opened_at, k.due_at, k.answered_at, k.closed_at, k.last_at, k.unread, k.version,"
+    " g.name AS team_name, s.name AS assignee_name"
+)
+TICKET_FROM = " FROM ticket k LEFT JOIN team g ON g.id = k.team LEFT JOIN staff s ON s.id = k.assignee"
+LATEST = (
+    " (SELECT m.id FROM ticket_thread x JOIN message m ON m.thread = x.thread"
+    " WHERE x.ticket = k.id AND x.unlinked_at IS NULL AND m.author <> 'bot' ORDER BY m.id DESC LIMIT 1)"
+)
+LINE = (
+    "k.number, k.title, k.state, k.priority, k.topic, k.source, k.due_at, k.last_at, k.unread, g.name AS team_name,"
+    " k.assignee, s.name AS assignee_name,"
+    " coalesce((SELECT CASE WHEN a.name <> '' THEN a.name ELSE a.value END FROM ticket_thread x"
+    " JOIN thread t ON t.id = x.thread JOIN address a ON a.id = t.address"
+    " WHERE x.ticket = k.id AND x.unlinked_at IS NULL ORDER BY x.linked_at LIMIT 1), '') AS resident,"
+    f" coalesce((SELECT substr(text, 1, 160) FROM message WHERE id ={LATEST}), '') AS snippet"
+)
+VIEWS = {
+    "mine": "k.state <> 'closed' AND k.assignee = :staff",
+    "unassigned": "k.state = 'open' AND k.assignee IS NULL",
+    "open": "k.state = 'open'",
+    "waiting": "k.state = 'waiting'",
+    "late": "k.state = 'open' AND k.due_at < :now",
+    "closed": "k.state = 'closed'",
+}
+
+
+def team_id(tx: Transaction, municipality: str, name: str) -> int | None:
+    """Return the team of this name, or the municipality's first."""
+    found: int | None = tx.value(
+        "SELECT id FROM team WHERE municipality = :municipality ORDER BY CASE WHEN name = :name THEN 0 ELSE 1 END, id"
+        " LIMIT 1",
+        municipality=municipality,
+        name=name,
+    )
+    return found
+
+
+def open_ticket(tx: Transaction, municipality: str, new: NewTicket) -> Ticket:
+    """Insert a ticket with the municipality's next number."""
+    number = tx.dialect.next_number(tx, municipality)
+    tx.insert(
+        "ticket",
+        municipality=municipality,
+        number=number,
+        title=new.title,
+        reason=new.reason,
+        topic=new.topic,
+        priority=new.priority,
+        team=team_id(tx, municipality, new.team),
+        source=new.source,
+        opened_at=new.at,
+        due_at=new.due_at,
+        last_at=new.at,
+    )
+    ticket = by_number(tx, municipality, number)
+    assert ticket is not None, "a row just inserted is there"  # noqa: S101 - narrows the type
+    return ticket
+
+
+def link(tx: Transaction, municipality: str, ticket: int, thread: int, at: datetime) -> None:
+    """Join a thread to a ticket."""
+    tx.add("ticket_thread", municipality=municipality, ticket=ticket, thread=thread, linked_at=at)
+
+
+def unlink(tx: Transaction, ticket: int, thread: int, at: datetime) -> None:
+    """Part a thread from a ticket; the row stays, so the history can tell."""
+    tx.execute(
+        "UPDATE ticket_thread SET unlinked_at = :at"
+        " WHERE ticket = :ticket AND thread = :thread AND unlinked_at IS NULL",
+        at=at,
+        ticket=ticket,
+        thread=thread,
+    )
+
+
+def by_number(tx: Transaction, municipality: str, number: int) -> Ticket | None:
+    """Return a ticket of this municipality."""
+    return tx.one(
+        Ticket,
+        f"SELECT {TICKET}{TICKET_FROM} WHERE k.municipality = :municipality AND k.number = :number",  # noqa: S608 - our own columns
+        municipality=municipality,
+        number=number,
+    )
+
+
+def of_thread(tx: Transaction, thread: int) -> Ticket | None:
+    """Return the thread's newest ticket, whatever its state."""
+    return tx.one(
+        Ticket,
+        f"SELECT {TICKET}{TICKET_FROM} JOIN ticket_thread x ON x.ticket = k.id"  # noqa: S608 - our own columns
+        " WHERE x.thread = :thread AND x.unlinked_at IS NULL ORDER BY k.id DESC LIMIT 1",
+        thread=thread,
+    )
+
+
+def of_address(tx: Transaction, address: int, limit: int) -> tuple[Ticket, ...]:
+    """Return the newest tickets of an address."""
+    return tuple(
+        tx.all(
+            Ticket,
+            f"SELECT {TICKET}{TICKET_FROM} WHERE k.id IN"  # noqa: S608 - our own columns
+            " (SELECT x.ticket FROM ticket_thread x JOIN thread t ON t.id = x.thread"
+            "  WHERE t.address = :address AND x.unlinked_at IS NULL) ORDER BY k.id DESC LIMIT :limit",
+            address=address,
+            limit=limit,
+        )
+    )
+
+
+def threads_of(tx: Transaction, ticket: int) -> tuple[int, ...]:
+    """Return the threads joined to a ticket, oldest first."""
+    rows = tx.rows(
+        "SELECT thread FROM ticket_thread WHERE ticket = :ticket AND unlinked_at IS NULL ORDER BY linked_at, thread",
+        ticket=ticket,
+    )
+    return tuple(row[0] for row in rows)
+
+
+def view(tx: Transaction, municipality: str, name: str, staff: int, now: datetime, limit: int) -> tuple[Line, ...]:
+    """Return the tickets of a view: the urgent and the soonest due first, closed ones by when they last moved."""
+    order = "k.last_at DESC" if name == "closed" else "k.priority DESC, k.due_at, k.id"
+    return tuple(
+        tx.all(
+            Line,
+            f"SELECT {LINE}{TICKET_FROM} WHERE k.municipality = :municipality AND {VIEWS[name]}"  # noqa: S608 - our own constants
+            f" AND (:staff = :staff) AND (:now = :now) ORDER BY {order} LIMIT :limit",
+            municipality=municipality,
+            staff=staff,
+            now=now,
+            limit=limit,
+        )
+    )
+
+
+def counts(tx: Transaction, municipality: str, staff: int, now: datetime) -> dict[str, int]:
+    """Return how many tickets each view holds."""
+    sums = ", ".join(f"coalesce(sum(CASE WHEN {where} THEN 1 ELSE 0 END), 0)" for where in VIEWS.values())
+    found = tx.row(
+        f"SELECT {sums} FROM ticket k WHERE k.municipality = :municipality",  # noqa: S608 - our own constants
+        municipality=municipality,
+        staff=staff,
+        now=now,
+    )
+    return dict(zip(VIEWS, found or (), strict=False))
+
+
+def search(tx: Transaction, municipality: str, wanted: str, limit: int) -> tuple[Line, ...]:
+    """Return tickets by number, title, name or address of the resident, or words of their messages."""
+    found = tx.dialect.find_messages(tx, municipality, wanted, limit * 5)
+    listed = ", ".join(str(number) for number in found) or "0"
+    return tuple(
+        tx.all(
+            Line,
+            f"SELECT {LINE}{TICKET_FROM} WHERE k.municipality = :municipality AND (k.number = :number OR k.id IN"  # noqa: S608 - numbers and our own columns
+            " (SELECT x.ticket FROM ticket_thread x JOIN message m ON m.thread = x.thread"
+            f"  WHERE x.unlinked_at IS NULL AND m.id IN ({listed}))"
+            " OR k.id IN (SELECT x.ticket FROM ticket_thread x JOIN thread t ON t.id = x.thread"
+            "  JOIN address a ON a.id = t.address WHERE x.unlinked_at IS NULL AND a.municipality = :municipality"
+            "  AND (a.value = :wanted OR a.name = :wanted)))"
+            " ORDER BY k.last_at DESC LIMIT :limit",
+            municipality=municipality,
+            number=int(wanted) if wanted.isdecimal() and len(wanted) < 10 else -1,
+            wanted=wanted,
+            limit=limit,
+        )
+    )
+
+
+def history(tx: Transaction, ticket: int, threads: Sequence[int]) -> tuple[HistoryLine, ...]:
+    """Return what happened to a ticket and its threads, in order."""
+    listed = ", ".join(str(number) for number in threads) or "0"
+    return tuple(
+        tx.all(
+            HistoryLine,
+            "SELECT e.at, e.actor, e.kind, e.data, s.name AS staff_name FROM event e"  # noqa: S608 - numbers only
+            " LEFT JOIN staff s ON e.actor = 'staff:' || s.id"
+            f" WHERE e.ticket = :ticket OR e.thread IN ({listed}) ORDER BY e.seq",
+            ticket=ticket,
+        )
+    )
+
+
+def change(tx: Transaction, ticket: int, **values: object) -> None:
+    """Write columns of a ticket and raise its version."""
+    assignments = ", ".join(f"{column} = :{column}" for column in values)
+    tx.execute(f"UPDATE ticket SET {assignments}, version = version + 1 WHERE id = :id", id=ticket, **values)  # noqa: S608 - our own columns
+
+
+def last_survey(tx: Transaction, address: int) -> datetime | None:
+    """Return when this address was last asked how it went."""
+    found = tx.value(
+        "SELECT max(o.created_at) FROM outbox o JOIN thread t ON t.id = o.thread"
+        " WHERE t.address = :address AND o.purpose = 'survey'",
+        address=address,
+    )
+    return None if found is None else datetime.fromisoformat(found)

@@ -1,0 +1,105 @@
+"""A ticket: a piece of work for people, with a number, an owner, a due time and a history."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+
+class TicketState(StrEnum):
+    """Where a ticket stands."""
+
+    OPEN = "open"  # a person must do something
+    WAITING = "waiting"  # answered; the resident has the word
+    CLOSED = "closed"
+
+
+class Reason(StrEnum):
+    """Why the bot gave a thread to people."""
+
+    UNSURE = "unsure"  # no answer near enough
+    ASKED = "asked"  # the resident wished for a person
+    LANGUAGE = "language"  # a language the bot does not speak
+    UNREADABLE = "unreadable"  # the content could not be read
+    UNAUTHENTICATED = "unauthenticated"  # the sender's address is not proven, so nothing may be sent to it
+    ACUTE = "acute"  # danger
+    ERASURE = "erasure"  # the resident wants a case deleted
+    FLOOD = "flood"  # so many messages that the bot fell silent
+    UNDELIVERED = "undelivered"  # something could not be delivered
+    REGISTERED = "registered"  # entered by staff
+    BUSY = "busy"  # the conversation kept changing under the bot
+
+
+PRIORITIES = ("normal", "urgent")
+Priority = Literal["normal", "urgent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One ticket. ``number`` is what people call it; times are aware UTC."""
+
+    id: int
+    municipality: str
+    number: int
+    title: str
+    state: TicketState
+    reason: Reason
+    topic: str
+    priority: Priority
+    team: int | None
+    assignee: int | None
+    source: str
+    opened_at: datetime
+    due_at: datetime
+    answered_at: datetime | None
+    closed_at: datetime | None
+    last_at: datetime
+    unread: bool
+    version: int
+    team_name: str | None = None
+    assignee_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A ticket in a list: what one needs to choose it."""
+
+    number: int
+    title: str
+    state: TicketState
+    priority: Priority
+    topic: str
+    source: str
+    due_at: datetime
+    last_at: datetime
+    unread: bool
+    team_name: str | None
+    assignee: int | None
+    assignee_name: str | None
+    resident: str
+    snippet: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewTicket:
+    """What is needed to open a ticket."""
+
+    title: str
+    reason: Reason
+    source: str
+    at: datetime
+    due_at: datetime
+    topic: str = ""
+    team: str = ""
+    priority: Priority = "normal"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One event of a ticket's history."""
+
+    at: datetime
+    actor: str
+    kind: str
+    data: dict[str, object]
+    staff_name: str | None = None

@@ -1,0 +1,1 @@
+"""What must leave the house: states, order, retry and lease."""

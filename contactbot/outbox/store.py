@@ -1,0 +1,195 @@
+"""The statements about the outbox. Each is a unit, or part of one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from contactbot.messages import DeliveryState, Receipt
+from contactbot.outbox.parcel import WITHDRAWN_ON_TAKEOVER, Parcel, Post, may_become
+from contactbot.storage.transaction import Transaction
+
+TOPIC = "outbox"
+PARCEL = (
+    "o.id, o.municipality, o.thread, o.message, o.position, o.channel, o.purpose, o.author, o.subject, o.in_reply_to,"
+    " o.attempts, o.doubtful, o.created_at, o.expires_at, o.provider_id, c.address AS account, a.scheme, a.value,"
+    " m.text, m.markup, m.language, m.choices, s.name AS staff_name"
+)
+PARCEL_FROM = (
+    " FROM outbox o JOIN thread t ON t.id = o.thread JOIN account c ON c.id = t.account JOIN message m ON m.id = o.message"
+    " JOIN address a ON a.id = coalesce(o.to_address, t.address) LEFT JOIN staff s ON s.id = m.staff"
+)
+WITHDRAWN = ", ".join(f"'{purpose}'" for purpose in WITHDRAWN_ON_TAKEOVER)
+
+
+def post(tx: Transaction, municipality: str, thread: int, channel: str, message: tuple[int, int], parcel: Post) -> int:
+    """Put a message (id and position) into the outbox; return the row's id."""
+    number = tx.insert(
+        "outbox",
+        municipality=municipality,
+        thread=thread,
+        message=message[0],
+        position=message[1],
+        channel=channel,
+        purpose=parcel.purpose,
+        author=parcel.author,
+        turn_epoch=parcel.turn_epoch,
+        state=DeliveryState.QUEUED,
+        subject=parcel.subject,
+        in_reply_to=parcel.in_reply_to,
+        to_address=parcel.to_address,
+        urgent=parcel.urgent,
+        not_before=parcel.not_before or parcel.at,
+        expires_at=parcel.expires_at,
+        created_at=parcel.at,
+        changed_at=parcel.at,
+    )
+    tx.wake(TOPIC)
+    return number
+
+
+def lease(tx: Transaction, owner: str, now: datetime, until: datetime, limit: int) -> list[Parcel]:
+    """Take the next parcels: one per thread in flight, in the order they were written, the urgent ones first.
+
+    What the bot wrote before a person took the turn is passed over. Use with ``mode="queue"``.
+    """
+    ready = tx.rows(
+        "SELECT o.id FROM outbox o JOIN thread t ON t.id = o.thread"  # noqa: S608 - our own constants
+        " WHERE o.state = 'queued' AND o.not_before <= :now"
+        f" AND (o.author = 'staff' OR o.turn_epoch >= t.turn_epoch OR o.purpose NOT IN ({WITHDRAWN}))"
+        " AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.thread = o.thread AND"
+        " (b.state = 'sending' OR (b.state = 'queued' AND o.urgent = 0 AND b.id < o.id)))"
+        f" ORDER BY o.urgent DESC, o.id LIMIT :limit{tx.dialect.skip_locked}",
+        now=now,
+        limit=limit,
+    )
+    return [_take(tx, row[0], owner, now, until) for row in ready]
+
+
+def _take(tx: Transaction, number: int, owner: str, now: datetime, until: datetime) -> Parcel:
+    tx.execute(
+        "UPDATE outbox SET state = 'sending', attempts = attempts + 1, lease_owner = :owner, lease_until = :until,"
+        " changed_at = :now WHERE id = :id",
+        owner=owner,
+        until=until,
+        now=now,
+        id=number,
+    )
+    return _parcel(tx, number)
+
+
+def _parcel(tx: Transaction, number: int) -> Parcel:
+    found = tx.one(Parcel, f"SELECT {PARCEL}{PARCEL_FROM} WHERE o.id = :id", id=number)  # noqa: S608 - our own columns
+    assert found is not None, "a row just updated is there"  # noqa: S101 - narrows the type
+    return found
+
+
+def stale(tx: Transaction, owner: str, now: datetime, *, everybody_else: bool) -> list[Parcel]:
+    """Return parcels that were being sent by somebody who has gone.
+
+    ``everybody_else`` says that no other process sends, so whatever this owner did not lease was left by a crash.
+    """
+    rows = tx.rows(
+        "SELECT id FROM outbox WHERE state = 'sending' AND (lease_until < :now OR (:alone = 1 AND lease_owner <> :owner))",
+        now=now,
+        alone=everybody_else,
+        owner=owner,
+    )
+    return [_parcel(tx, row[0]) for row in rows]
+
+
+def next_due(tx: Transaction) -> datetime | None:
+    """Return when the earliest waiting parcel becomes ready."""
+    found = tx.value("SELECT min(not_before) FROM outbox WHERE state = 'queued'")
+    return None if found is None else datetime.fromisoformat(found)
+
+
+def find(tx: Transaction, receipt: Receipt) -> tuple[int, DeliveryState] | None:
+    """Return the parcel a receipt speaks of, and its state."""
+    where = "id = :wanted" if receipt.outbox is not None else "provider_id = :wanted"
+    wanted = receipt.outbox if receipt.outbox is not None else receipt.provider_id
+    found = tx.row(f"SELECT id, state FROM outbox WHERE {where} ORDER BY id DESC LIMIT 1", wanted=wanted)  # noqa: S608 - our own columns
+    return None if found is None else (int(found[0]), DeliveryState(found[1]))
+
+
+def change(tx: Transaction, number: int, then: DeliveryState, receipt: Receipt, at: datetime) -> bool:
+    """Move a parcel to a later state and note the report; return whether it moved."""
+    now = DeliveryState(tx.value("SELECT state FROM outbox WHERE id = :id", id=number))
+    note(tx, number, then, receipt, at)
+    if not may_become(now, then):
+        return False
+    tx.execute(
+        "UPDATE outbox SET state = :state, detail = :detail, provider_id = coalesce(:provider_id, provider_id),"
+        " lease_owner = NULL, lease_until = NULL, changed_at = :at WHERE id = :id",
+        state=then,
+        detail=receipt.detail,
+        provider_id=receipt.provider_id or None,
+        at=at,
+        id=number,
+    )
+    tx.wake(TOPIC)
+    return True
+
+
+def note(tx: Transaction, number: int, state: DeliveryState, receipt: Receipt, at: datetime) -> None:
+    """Keep what was reported, whether or not it changes anything."""
+    tx.execute(
+        "INSERT INTO delivery_event (municipality, outbox, state, detail, segments, at)"
+        " SELECT municipality, id, :state, :detail, :segments, :at FROM outbox WHERE id = :id",
+        id=number,
+        state=state,
+        detail=receipt.detail,
+        segments=receipt.segments,
+        at=at,
+    )
+
+
+def queue_again(tx: Transaction, number: int, not_before: datetime, at: datetime, *, doubtful: bool) -> None:
+    """Let a parcel that was being sent wait for another attempt."""
+    tx.execute(
+        "UPDATE outbox SET state = 'queued', not_before = :not_before, doubtful = :doubtful, lease_owner = NULL,"
+        " lease_until = NULL, changed_at = :at WHERE id = :id AND state = 'sending'",
+        not_before=not_before,
+        doubtful=doubtful,
+        at=at,
+        id=number,
+    )
+    tx.wake(TOPIC)
+
+
+def withdraw(tx: Transaction, thread: int, at: datetime) -> int:
+    """Cancel what the bot has queued in a thread that a person takes; return how many."""
+    return tx.execute(
+        "UPDATE outbox SET state = 'cancelled', changed_at = :at"  # noqa: S608 - our own constants
+        f" WHERE thread = :thread AND author = 'bot' AND state IN ('held', 'queued') AND purpose IN ({WITHDRAWN})",
+        thread=thread,
+        at=at,
+    )
+
+
+def cancel_all(tx: Transaction, address: int, at: datetime) -> int:
+    """Cancel everything queued for an address that asked for silence; return how many."""
+    return tx.execute(
+        "UPDATE outbox SET state = 'cancelled', changed_at = :at, detail = 'the resident has asked for no messages'"
+        " WHERE state IN ('held', 'queued') AND thread IN (SELECT id FROM thread WHERE address = :address)",
+        address=address,
+        at=at,
+    )
+
+
+def cancel(tx: Transaction, number: int, at: datetime) -> bool:
+    """Withdraw one parcel that has not left; return whether it could be."""
+    return bool(
+        tx.execute(
+            "UPDATE outbox SET state = 'cancelled', changed_at = :at WHERE id = :id AND state IN ('held', 'queued')",
+            at=at,
+            id=number,
+        )
+    )
+
+
+def states_of(tx: Transaction, threads: Sequence[int]) -> tuple[tuple[int, str, str], ...]:
+    """Return message, state and detail of everything these threads sent or send."""
+    listed = ", ".join(str(number) for number in threads) or "0"
+    return tuple(
+        (row[0], row[1], row[2])
+        for row in tx.rows(f"SELECT message, state, detail FROM outbox WHERE thread IN ({listed}) ORDER BY id")  # noqa: S608 - numbers only
+    )

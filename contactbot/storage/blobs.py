@@ -1,0 +1,54 @@
+"""Bytes in the database, under their hash, in parts of a megabyte: one file is the whole backup."""
+
+import hashlib
+from datetime import datetime
+
+from contactbot.storage.database import Database
+from contactbot.storage.transaction import Transaction
+
+PART = 1 << 20  # bytes; a larger row would hold the writer for tens of milliseconds
+
+
+def sha256(content: bytes) -> str:
+    """Return the name a content is kept under."""
+    return hashlib.sha256(content).hexdigest()
+
+
+async def keep_large(database: Database, municipality: str, content: bytes, at: datetime) -> None:
+    """Write all parts but the last, one unit each, before the unit that refers to them; small contents have none."""
+    name = sha256(content) if len(content) > PART else ""
+    for part in range(len(content) // PART if name else 0):
+        await database.write(_keep_part, municipality, name, part, content[part * PART : (part + 1) * PART], at)
+
+
+def keep_rest(tx: Transaction, municipality: str, content: bytes, at: datetime) -> str:
+    """Write the last (for most: the only) part within the unit that refers to it; return the content's name."""
+    name = sha256(content)
+    last = len(content) // PART
+    _keep_part(tx, municipality, name, last, content[last * PART :], at)
+    return name
+
+
+def read(tx: Transaction, municipality: str, name: str) -> bytes:
+    """Return a content; empty bytes when it is not there."""
+    rows = tx.rows(
+        "SELECT bytes FROM blob WHERE municipality = :municipality AND sha256 = :name ORDER BY part",
+        municipality=municipality,
+        name=name,
+    )
+    return b"".join(bytes(row[0]) for row in rows)
+
+
+def sweep(tx: Transaction, before: datetime) -> int:
+    """Delete contents nothing refers to and that are older than ``before``; return how many parts went."""
+    return tx.execute(
+        "DELETE FROM blob WHERE created_at < :before"
+        " AND NOT EXISTS (SELECT 1 FROM raw r WHERE r.municipality = blob.municipality AND r.sha256 = blob.sha256)"
+        " AND NOT EXISTS"
+        " (SELECT 1 FROM attachment a WHERE a.municipality = blob.municipality AND a.sha256 = blob.sha256)",
+        before=before,
+    )
+
+
+def _keep_part(tx: Transaction, municipality: str, name: str, part: int, content: bytes, at: datetime) -> None:
+    tx.add("blob", municipality=municipality, sha256=name, part=part, bytes=content, created_at=at)

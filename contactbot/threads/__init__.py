@@ -1,0 +1,1 @@
+"""Who wrote, on which address, what was said: threads own messages and their references."""

@@ -1,0 +1,377 @@
+"""The statements about threads, addresses and messages."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from contactbot.errors import NotFoundError, UnknownAccountError
+from contactbot.messages import Accepted, Address, Inbound, Spoken
+from contactbot.storage.transaction import Transaction
+from contactbot.threads.thread import AddressRow, Message, NewMessage, Thread
+
+THREAD = (
+    "t.id, t.municipality, t.account, t.address, t.channel, t.subject, t.language, t.state, t.turn_owner, t.turn_epoch,"
+    " t.version, t.positions, t.disclosed, t.pending, t.created_at, t.last_at"
+)
+MESSAGE = (
+    "m.id, m.thread, m.position, m.author, m.kind, m.text, m.markup, m.language, m.choices, m.key, m.outcome,"
+    " m.created_at, s.name AS staff_name"
+)
+
+
+def session_topic(scheme: str, value: str) -> str:
+    """Return the notice topic of one resident's address."""
+    return f"session:{scheme}:{value}"
+
+
+# --- accounts and addresses ---
+
+
+def account_of(tx: Transaction, channel: str, address: str) -> tuple[int, str]:
+    """Return the account's id and municipality. Raises UnknownAccountError."""
+    found = tx.row(
+        "SELECT id, municipality FROM account WHERE channel = :channel AND address = :address",
+        channel=channel,
+        address=address,
+    )
+    if found is None:
+        raise UnknownAccountError(f"no account {address!r} is configured for {channel}; add it under [channels.{channel}]")
+    return int(found[0]), str(found[1])
+
+
+def find_address(tx: Transaction, municipality: str, address: Address) -> AddressRow | None:
+    """Return the address if it has written before."""
+    return tx.one(
+        AddressRow,
+        "SELECT id, scheme, value, name, stopped_at FROM address"
+        " WHERE municipality = :municipality AND scheme = :scheme AND value = :value",
+        municipality=municipality,
+        scheme=address.scheme,
+        value=address.value,
+    )
+
+
+def keep_address(tx: Transaction, municipality: str, address: Address, name: str, at: datetime) -> int:
+    """Return the address's id, making it when it is new."""
+    found = find_address(tx, municipality, address)
+    if found is None:
+        return tx.insert(
+            "address", municipality=municipality, scheme=address.scheme, value=address.value, name=name, created_at=at
+        )
+    if name and name != found.name:
+        tx.execute("UPDATE address SET name = :name WHERE id = :id", name=name, id=found.id)
+    return found.id
+
+
+def set_stopped(tx: Transaction, address: int, at: datetime | None) -> None:
+    """Note the resident's STOP, or with None their START."""
+    tx.execute("UPDATE address SET stopped_at = :at WHERE id = :id", at=at, id=address)
+
+
+# --- accept once ---
+
+
+def already_accepted(tx: Transaction, account: int, inbound: Inbound) -> Accepted | None:
+    """Return what was said to the first delivery of this message."""
+    found = tx.row(
+        "SELECT message, thread, position FROM accepted"
+        " WHERE account = :account AND external_id = :external_id AND fingerprint = :fingerprint",
+        account=account,
+        external_id=inbound.external_id,
+        fingerprint=inbound.fingerprint,
+    )
+    return None if found is None else Accepted(found[0], found[1], found[2], duplicate=True)
+
+
+def accept(tx: Transaction, municipality: str, account: int, inbound: Inbound, accepted: Accepted) -> None:
+    """Note that the message is kept; the primary key refuses a second one."""
+    tx.execute(
+        "INSERT INTO accepted (municipality, account, external_id, fingerprint, message, thread, position, at)"
+        " VALUES (:municipality, :account, :external_id, :fingerprint, :message, :thread, :position, :at)",
+        municipality=municipality,
+        account=account,
+        external_id=inbound.external_id,
+        fingerprint=inbound.fingerprint,
+        message=accepted.message,
+        thread=accepted.thread,
+        position=accepted.position,
+        at=inbound.received_at,
+    )
+
+
+# --- threads ---
+
+
+def thread_by_id(tx: Transaction, municipality: str, thread: int) -> Thread | None:
+    """Return a thread of this municipality."""
+    return tx.one(
+        Thread,
+        f"SELECT {THREAD} FROM thread t WHERE t.municipality = :municipality AND t.id = :id",  # noqa: S608 - our own columns
+        municipality=municipality,
+        id=thread,
+    )
+
+
+def thread_by_refs(tx: Transaction, municipality: str, address: int | None, refs: Sequence[str]) -> Thread | None:
+    """Return the thread that any of these references belongs to, the latest first.
+
+    A reference only leads into a thread of the same address: identifiers can be forged or shared, a thread may not leak.
+    """
+    for ref in reversed(refs):
+        found = tx.one(
+            Thread,
+            f"SELECT {THREAD} FROM message_ref r JOIN thread t ON t.municipality = r.municipality AND t.id = r.thread"  # noqa: S608 - our own columns
+            " WHERE r.municipality = :municipality AND r.ref = :ref AND t.address = :address"
+            " ORDER BY t.last_at DESC LIMIT 1",
+            municipality=municipality,
+            ref=ref,
+            address=address,
+        )
+        if found is not None:
+            return found
+    return None
+
+
+def running_thread(tx: Transaction, account: int, address: int) -> Thread | None:
+    """Return the address's open thread on this account."""
+    return tx.one(
+        Thread,
+        f"SELECT {THREAD} FROM thread t WHERE t.account = :account AND t.address = :address AND t.state = 'open'"  # noqa: S608 - our own columns
+        " ORDER BY t.id DESC LIMIT 1",
+        account=account,
+        address=address,
+    )
+
+
+def open_thread(  # noqa: PLR0913 - the columns of one row
+    tx: Transaction, municipality: str, account: int, address: int, channel: str, subject: str, language: str, at: datetime
+) -> Thread:
+    """Start a thread."""
+    number = tx.insert(
+        "thread",
+        municipality=municipality,
+        account=account,
+        address=address,
+        channel=channel,
+        subject=subject,
+        language=language,
+        created_at=at,
+        last_at=at,
+    )
+    thread = thread_by_id(tx, municipality, number)
+    assert thread is not None, "a row just inserted is there"  # noqa: S101 - narrows the type
+    return thread
+
+
+def close_threads(tx: Transaction, account: int, address: int) -> None:
+    """Let the address's open threads on this account rest; their next message starts afresh."""
+    tx.execute(
+        "UPDATE thread SET state = 'closed', version = version + 1"
+        " WHERE account = :account AND address = :address AND state = 'open'",
+        account=account,
+        address=address,
+    )
+
+
+def set_turn(tx: Transaction, thread: int, owner: str) -> int:
+    """Give the turn to ``owner`` and return the new epoch: what was queued in an older one will not leave."""
+    epoch: int = tx.value(
+        "UPDATE thread SET turn_owner = :owner, turn_epoch = turn_epoch + 1, version = version + 1 WHERE id = :id"
+        " RETURNING turn_epoch",
+        owner=owner,
+        id=thread,
+    )
+    return epoch
+
+
+def touch(  # noqa: PLR0913 - the columns that change together
+    tx: Transaction, thread: int, *, at: datetime, language: str, pending: dict[str, object] | None, disclosed: bool
+) -> None:
+    """Write what a message changed in its thread, and raise the version."""
+    tx.execute(
+        "UPDATE thread SET last_at = :at, language = :language, pending = :pending, disclosed = :disclosed,"
+        " version = version + 1 WHERE id = :id",
+        at=at,
+        language=language,
+        pending=pending,
+        disclosed=disclosed,
+        id=thread,
+    )
+
+
+# --- messages ---
+
+
+def append(tx: Transaction, municipality: str, thread: int, message: NewMessage) -> tuple[int, int]:
+    """Put a message at the end of a thread; return its id and position."""
+    position: int = tx.value(
+        "UPDATE thread SET positions = positions + 1, last_at = :at WHERE id = :id RETURNING positions",
+        at=message.at,
+        id=thread,
+    )
+    number = tx.insert(
+        "message",
+        municipality=municipality,
+        thread=thread,
+        position=position,
+        author=message.author,
+        staff=message.staff,
+        kind=message.kind,
+        text=message.text,
+        markup=message.markup,
+        language=message.language,
+        folded=message.folded,
+        choices=message.choices,
+        key=message.key,
+        removed=message.removed,
+        outcome=message.outcome,
+        created_at=message.at,
+    )
+    if message.text and message.kind != "automatic":
+        tx.dialect.index_message(tx, municipality, number, message.text)
+    return number, position
+
+
+def add_refs(tx: Transaction, municipality: str, thread: int, message: int, refs: Sequence[str], *, own: bool) -> None:
+    """Remember identifiers under which the peer knows messages of this thread."""
+    for ref in refs:
+        tx.add("message_ref", municipality=municipality, ref=ref, thread=thread, message=message, own=own)
+
+
+def refs_of(tx: Transaction, municipality: str, thread: int) -> tuple[str, ...]:
+    """Return the identifiers of the thread's messages, oldest first."""
+    rows = tx.rows(
+        "SELECT ref FROM message_ref WHERE municipality = :municipality AND thread = :thread ORDER BY message, own, ref",
+        municipality=municipality,
+        thread=thread,
+    )
+    return tuple(row[0] for row in rows)
+
+
+def last_messages(tx: Transaction, thread: int, limit: int) -> tuple[Message, ...]:
+    """Return the thread's last messages, oldest first."""
+    rows = tx.all(
+        Message,
+        f"SELECT {MESSAGE} FROM message m LEFT JOIN staff s ON s.id = m.staff"  # noqa: S608 - our own columns
+        " WHERE m.thread = :thread ORDER BY m.position DESC LIMIT :limit",
+        thread=thread,
+        limit=limit,
+    )
+    return tuple(reversed(rows))
+
+
+def messages_of(tx: Transaction, municipality: str, thread: int) -> tuple[Message, ...]:
+    """Return the whole thread in order."""
+    return tuple(
+        tx.all(
+            Message,
+            f"SELECT {MESSAGE} FROM message m LEFT JOIN staff s ON s.id = m.staff"  # noqa: S608 - our own columns
+            " WHERE m.municipality = :municipality AND m.thread = :thread ORDER BY m.position",
+            municipality=municipality,
+            thread=thread,
+        )
+    )
+
+
+def recent_from(tx: Transaction, address: int, text: str, since: datetime) -> tuple[int, int]:
+    """Return how many messages the address wrote since, and how many of them with this text."""
+    found = tx.row(
+        "SELECT count(*), coalesce(sum(CASE WHEN m.text = :text THEN 1 ELSE 0 END), 0)"
+        " FROM thread t JOIN message m ON m.thread = t.id"
+        " WHERE t.address = :address AND t.last_at >= :since AND m.author = 'resident' AND m.created_at >= :since",
+        address=address,
+        text=text,
+        since=since,
+    )
+    return (0, 0) if found is None else (int(found[0]), int(found[1]))
+
+
+def spoken_to(tx: Transaction, channel: str, session: Address, after: int) -> tuple[Spoken, ...]:
+    """Return what a session may see of its running thread: what it said, and what has left for it."""
+    return tuple(
+        tx.all(
+            Spoken,
+            "SELECT m.position, m.author, coalesce(s.name, '') AS author_name, m.text, m.created_at AS at, m.markup,"
+            " m.language, m.choices, m.key"
+            " FROM address a JOIN thread t ON t.address = a.id AND t.municipality = a.municipality"
+            " JOIN message m ON m.thread = t.id"
+            " LEFT JOIN staff s ON s.id = m.staff LEFT JOIN outbox o ON o.message = m.id"
+            " WHERE a.scheme = :scheme AND a.value = :value AND t.channel = :channel AND m.kind = 'message'"
+            " AND m.position > :after AND (m.author = 'resident' OR o.state IN ('sending', 'sent', 'delivered'))"
+            " AND t.id = (SELECT max(id) FROM thread WHERE address = a.id)"
+            " ORDER BY m.position",
+            scheme=session.scheme,
+            value=session.value,
+            channel=channel,
+            after=after,
+        )
+    )
+
+
+def note_read(tx: Transaction, session: Address, position: int) -> None:
+    """Note how far a session has read; it never goes back."""
+    tx.execute(
+        "UPDATE thread SET read_position = :position WHERE read_position < :position AND state = 'open' AND address IN"
+        " (SELECT id FROM address WHERE scheme = :scheme AND value = :value)",
+        position=position,
+        scheme=session.scheme,
+        value=session.value,
+    )
+
+
+def leave_address(tx: Transaction, session: Address, left: Address) -> None:
+    """Note where the resident may be reached when the session is gone."""
+    tx.execute(
+        "UPDATE thread SET left_address = :left WHERE state = 'open' AND address IN"
+        " (SELECT id FROM address WHERE scheme = :scheme AND value = :value)",
+        left=str(left),
+        scheme=session.scheme,
+        value=session.value,
+    )
+
+
+# --- raw input ---
+
+
+def keep_raw(  # noqa: PLR0913 - the columns of one row
+    tx: Transaction, municipality: str, message: int, media_type: str, sha256: str, size: int, expires_at: datetime
+) -> None:
+    """Note where the raw copy of a message lies."""
+    tx.insert(
+        "raw", municipality=municipality, message=message, media_type=media_type, sha256=sha256, size=size,
+        expires_at=expires_at,
+    )  # fmt: skip
+
+
+def keep_attachment(  # noqa: PLR0913 - the columns of one row
+    tx: Transaction, municipality: str, message: int, name: str, media_type: str, size: int, sha256: str
+) -> None:
+    """Note an attachment of a message."""
+    tx.insert(
+        "attachment", municipality=municipality, message=message, name=name, media_type=media_type, size=size,
+        sha256=sha256,
+    )  # fmt: skip
+
+
+def rested(thread: Thread, now: datetime, hours: float) -> bool:
+    """Whether so long has passed that the next message is a new conversation."""
+    return now - thread.last_at > timedelta(hours=hours)
+
+
+def address_by_id(tx: Transaction, address: int) -> AddressRow:
+    """Return an address that a thread refers to. Raises NotFoundError."""
+    found = tx.one(AddressRow, "SELECT id, scheme, value, name, stopped_at FROM address WHERE id = :id", id=address)
+    if found is None:
+        raise NotFoundError(f"there is no address {address}")
+    return found
+
+
+def files_of(tx: Transaction, threads: Sequence[int]) -> tuple[tuple[int, str, str, int, str], ...]:
+    """Return message, name, media type, size in bytes and hash of each attachment of these threads."""
+    listed = ", ".join(str(number) for number in threads) or "0"
+    return tuple(
+        (row[0], row[1], row[2], row[3], row[4])
+        for row in tx.rows(
+            "SELECT a.message, a.name, a.media_type, a.size, a.sha256 FROM attachment a"  # noqa: S608 - numbers only
+            f" JOIN message m ON m.id = a.message WHERE m.thread IN ({listed}) ORDER BY a.id"
+        )
+    )

@@ -1,0 +1,91 @@
+"""A thread: one conversation with one address on one channel."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from contactbot.messages import Address, Author, Markup
+
+
+class TurnOwner(StrEnum):
+    """Whose turn it is to answer."""
+
+    BOT = "bot"
+    WAITING = "waiting"  # handed off, and nobody has taken it yet: the bot only answers when it is sure
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRow:
+    """An address somebody has written from."""
+
+    id: int
+    scheme: str
+    value: str
+    name: str
+    stopped_at: datetime | None
+
+    @property
+    def address(self) -> Address:
+        """The address in the shared vocabulary."""
+        return Address(self.scheme, self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """One conversation. ``version`` grows with every change; ``turn_epoch`` with every change of turn owner."""
+
+    id: int
+    municipality: str
+    account: int
+    address: int
+    channel: str
+    subject: str
+    language: str
+    state: str
+    turn_owner: TurnOwner
+    turn_epoch: int
+    version: int
+    positions: int
+    disclosed: bool
+    pending: dict[str, Any] | None
+    created_at: datetime
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing said in a thread, with the masked text."""
+
+    id: int
+    thread: int
+    position: int
+    author: Author
+    kind: str
+    text: str
+    markup: Markup
+    language: str
+    choices: tuple[str, ...]
+    key: str
+    outcome: str
+    created_at: datetime
+    staff_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """What is to be said or was said, before it has a place in a thread."""
+
+    author: Author
+    text: str
+    language: str
+    at: datetime
+    markup: Markup = "plain"
+    kind: str = "message"
+    staff: int | None = None
+    folded: tuple[dict[str, str], ...] = ()
+    choices: tuple[str, ...] = ()
+    key: str = ""
+    removed: tuple[str, ...] = ()
+    outcome: str = ""
