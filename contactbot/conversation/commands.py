@@ -1,0 +1,199 @@
+"""What a resident tells the bot to do: stop, help, status, why, language, delete, a person."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+from contactbot.conversation.phrases import PhraseBook, is_misspelt, read
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+class CommandKind(StrEnum):
+    """The commands, the same on every channel."""
+
+    PERSON = "person"
+    HELP = "help"
+    STATUS = "status"
+    WHY = "why"
+    LANGUAGE = "language"
+    DELETE = "delete"
+    STOP = "stop"
+    START = "start"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command and what it is about: a ticket's reference for STATUS, a language code for LANGUAGE, else ""."""
+
+    kind: CommandKind
+    argument: str = ""
+
+
+# Longer messages are never commands; a wish for a person in one is part of a question.
+_LONGEST: Final = 400
+_REFERENCE: Final = re.compile(r"[\w/-]*\d[\w/-]*", re.ASCII)
+
+_TABLE: Final[Mapping[str, Any]] = tomllib.loads((files(__package__) / "commands.toml").read_text("utf-8"))
+_PERSON: Final[Mapping[str, Any]] = _TABLE["person"]
+_WISHES: Final[Sequence[str]] = _PERSON["phrases"]["wish"]
+_WISHES_AT_END: Final[Sequence[str]] = _PERSON["phrases"]["wish_at_end"]
+_NO_WISHES: Final[Sequence[str]] = _PERSON["phrases"]["but_not"]
+_BOOK: Final = PhraseBook([*_WISHES, *_WISHES_AT_END, *_NO_WISHES], _PERSON["lists"], _PERSON["fillers"])
+
+
+def _folded(words: Sequence[str]) -> frozenset[str]:
+    return frozenset(" ".join(token.word for token in read(words_)) for words_ in words)
+
+
+_POLITE: Final = _folded(_TABLE["polite"])
+_WHOLE: Final = {words: CommandKind(kind) for kind, rows in _TABLE["whole"].items() for words in _folded(rows)}
+_STATUS_WORDS: Final = _folded(_TABLE["status"]["words"])
+_STATUS_BETWEEN: Final = _folded(_TABLE["status"]["between"])
+_LANGUAGE_WORDS: Final = _folded(_TABLE["language"]["words"])
+_LANGUAGE_ASKING: Final = _folded(_TABLE["language"]["asking"])
+_LANGUAGE_NAMES: Final = {name: code for code, names in _TABLE["language"]["names"].items() for name in _folded(names)}
+
+
+def parse(text: str) -> Command | None:
+    """Return the command a message is, or None when it is a question or anything else."""
+    if len(text) > _LONGEST:
+        return None
+    tokens = read(text)
+    words = [token.word for token in tokens]
+    kind = _whole(words)
+    if kind is not None:
+        return Command(kind)
+    return _status(words, text) or _language(words) or _wish_for_a_person(text)
+
+
+def _whole(words: list[str]) -> CommandKind | None:
+    kind = _WHOLE.get(" ".join(words))
+    if kind is None:
+        kind = _WHOLE.get(" ".join(word for word in words if word not in _POLITE))
+        # "Stop please" may be said to anybody, and "start" to a form: these two must stand alone.
+        return None if kind in {CommandKind.STOP, CommandKind.START} else kind
+    return kind
+
+
+def _status(words: list[str], text: str) -> Command | None:
+    """Read "STATUS", "STATUS 2026-17" and "status på sak 17"; a status of something without a number is a question."""
+    if not words or words[0] not in _STATUS_WORDS:
+        return None
+    references = [part.strip("-/") for part in _REFERENCE.findall(text)]
+    rest = [word for word in words[1:] if word not in _STATUS_BETWEEN and word not in _POLITE]
+    if not rest and not references:
+        return Command(CommandKind.STATUS) if len(words) == 1 else None
+    if len(references) == 1 and set(rest) <= {token.word for token in read(references[0])}:
+        return Command(CommandKind.STATUS, references[0].upper())
+    return None
+
+
+def _language(words: list[str]) -> Command | None:
+    """Read "SPRÅK", "SPRÅK nn", "nynorsk", "in English please"."""
+    named = bool(words) and words[0] in _LANGUAGE_WORDS
+    rest = [word for word in words[named:] if word not in _POLITE]
+    if named and not rest:
+        return Command(CommandKind.LANGUAGE)
+    for first in range(len(rest)):
+        code = _LANGUAGE_NAMES.get(" ".join(rest[first:]))
+        if code is None:
+            continue
+        # A bare code ("no", "en") is a word of its own; it counts only after SPRÅK.
+        is_code = len(rest[first]) == len(code) and len(rest) - first == 1
+        asked = all(word in _LANGUAGE_ASKING for word in rest[:first])
+        if (named and first == 0) or (asked and not is_code):
+            return Command(CommandKind.LANGUAGE, code)
+    return None
+
+
+def _wish_for_a_person(text: str) -> Command | None:
+    tokens = _BOOK.read(text)
+    sentence_of = {token.position: token.sentence for token in tokens}
+    last_of = {token.sentence: token.position for token in tokens}
+    lengths = Counter(token.sentence for token in tokens)
+    refused = {sentence_of[found.start] for found in _BOOK.find(tokens, _NO_WISHES)}
+    wishes = [
+        *_BOOK.find(tokens, _WISHES),
+        *(found for found in _BOOK.find(tokens, _WISHES_AT_END) if found.end == last_of[sentence_of[found.end]]),
+    ]
+    for found in wishes:
+        sentence = sentence_of[found.start]
+        if sentence not in refused and lengths[sentence] <= _PERSON["longest_sentence"]:
+            return Command(CommandKind.PERSON)
+    return None
+
+
+NONE_OF_THEM: Final = -1
+"""What `choice` returns when the resident says that no choice fits."""
+
+_CHOICE: Final[Mapping[str, Any]] = tomllib.loads((files(__package__) / "choices.toml").read_text("utf-8"))
+_NUMBERS: Final = {words: number for number, rows in enumerate(_CHOICE["numbers"]) for words in _folded(rows)}
+_BEFORE_NUMBERS: Final = _folded(_CHOICE["before_numbers"])
+_LAST: Final = _folded(_CHOICE["last"])
+_NONE: Final = _folded(_CHOICE["none"])
+_YES: Final = _folded(_CHOICE["yes"])
+_WEIGHTLESS: Final = _folded(_CHOICE["weightless"]) | _POLITE
+_MOST_DIGITS: Final = 3
+_SAME_START: Final = 5
+
+
+def choice(text: str, labels: Sequence[str]) -> int | None:
+    """Return which of the offered choices a message picks: its index, NONE_OF_THEM, or None for anything else.
+
+    A choice is picked by number ("2.", "nr 2"), by word ("den andre", "second", "siste") or by
+    words of its label, misspelt or not. Words that fit two labels equally pick nothing.
+    """
+    if not labels or len(text) > _LONGEST:
+        return None
+    words = [token.word for token in read(text)]
+    whole = " ".join(words)
+    if whole in _NONE:
+        return NONE_OF_THEM
+    if len(labels) == 1 and whole in _YES:
+        return 0
+    if whole in _LAST:
+        return len(labels) - 1
+    number = _number([word for word in words if word not in _BEFORE_NUMBERS and word not in _POLITE])
+    if number is not None:
+        return number - 1 if 1 <= number <= len(labels) else None
+    return _by_label([word for word in words if word not in _WEIGHTLESS], labels)
+
+
+def _number(words: list[str]) -> int | None:
+    if len(words) == 1 and words[0].isdecimal() and len(words[0]) <= _MOST_DIGITS:
+        return int(words[0])
+    return _NUMBERS.get(" ".join(words))
+
+
+def _by_label(words: list[str], labels: Sequence[str]) -> int | None:
+    """Return the one label that has all the words and the fewest others."""
+    if not words:
+        return None
+    fitting: list[tuple[int, int]] = []
+    for index, label in enumerate(labels):
+        label_words = [token.word for token in read(label) if token.word not in _WEIGHTLESS]
+        if all(any(_is_same(word, other) for other in label_words) for word in words):
+            fitting.append((len(label_words), index))
+    fitting.sort()
+    if not fitting or (len(fitting) > 1 and fitting[0][0] == fitting[1][0]):
+        return None
+    if len(fitting) > 1 and fitting[0][0] != len(words):
+        return None
+    return fitting[0][1]
+
+
+def _is_same(word: str, other: str) -> bool:
+    """Tell whether two words are one, allowing for a misspelling, another ending, or a part of a compound."""
+    if word == other:
+        return True
+    if min(len(word), len(other)) < _SAME_START:
+        return False
+    return word[:_SAME_START] == other[:_SAME_START] or is_misspelt(word, other) or word in other

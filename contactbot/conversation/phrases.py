@@ -1,0 +1,231 @@
+"""A small language for phrases, so that rules about words can be tables that an editor reads.
+
+A phrase is items with spaces between, matched against a text's words in order:
+
+======================  =========================================================================
+``word``                that word; from five letters on also with one wrong, missing, doubled or
+                        swapped letter, from nine on with two, if the first letter is right
+``=word``               exactly that word
+``word*``               any word that begins so
+``a|b|c``               any of these
+``<name>``              any word of a named list
+``[item item]``         there or not
+``..``                  up to four other words
+======================  =========================================================================
+
+Words are compared folded (see :func:`fold`), so case, accents and missing æ, ø, å do not matter.
+Filler words ("bare", "really") may stand anywhere. A phrase never reaches past the end of a
+sentence. Reading is linear in the length of a text; the search for misspellings is bounded.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from bisect import bisect_left
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Final
+
+from rapidfuzz.distance import OSA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+_LETTERS: Final = str.maketrans({"æ": "ae", "ø": "o", "å": "a", "ä": "ae", "ö": "o", "đ": "d", "ŋ": "n", "ŧ": "t"})
+_DIGRAPHS: Final = (("aa", "a"), ("oe", "o"), ("ae", "e"))
+_INSIDE_WORDS: Final = re.compile(r"['’`´\u00ad\u200b-\u200f\u2060\ufeff]")
+_STRETCHED: Final = re.compile(r"([^\W\d])\1{2,}")
+_TOKEN: Final = re.compile(r"[^\W_]+")
+# An ellipsis or a single line break is a breath, not an end: phones and mail programs put them anywhere.
+_SENTENCE_END: Final = re.compile(r"(?<!\.)[.](?=\s|$)|[!?;]|\n\s*\n")
+_LEET: Final = str.maketrans("013457", "oieast")
+_LEET_LENGTH: Final = 5
+
+_PARTS: Final = re.compile(r"\[[^\]]*\]|\S+")
+_GAP: Final = 4  # words that ".." may stand for
+_BREAK: Final = 50  # how far apart the positions of two sentences are: more than any phrase can bridge
+_FUZZY_LENGTH, _TWO_ERRORS_LENGTH = 5, 9
+_FUZZY_WORDS: Final = 1_500  # distinct words of one text that are searched for misspellings
+
+
+def fold(text: str) -> str:
+    """Return a text in lower case, without accents, and with æ, ø, å and their digraphs as e, o, a."""
+    plain = unicodedata.normalize("NFKC", _INSIDE_WORDS.sub("", text)).casefold().translate(_LETTERS)
+    plain = "".join(char for char in unicodedata.normalize("NFD", plain) if not unicodedata.combining(char))
+    for written, kept in _DIGRAPHS:
+        plain = plain.replace(written, kept)
+    return _STRETCHED.sub(r"\1", plain)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A folded word and where it stands: positions grow by one per word that counts."""
+
+    word: str
+    position: int
+    sentence: int
+
+
+def read(text: str, fillers: frozenset[str] = frozenset()) -> tuple[Token, ...]:
+    """Return the folded words of a text, without fillers; a sentence's end leaves a gap in positions."""
+    tokens: list[Token] = []
+    position = sentence = 0
+    for sentence, part in enumerate(_SENTENCE_END.split(fold(text))):
+        for word in _TOKEN.findall(part):
+            if word not in fillers:
+                tokens.append(Token(_unleet(word), position, sentence))
+                position += 1
+        position += _BREAK
+    return tuple(tokens)
+
+
+def _unleet(word: str) -> str:
+    """Read digits that stand for letters ("s3lvmord"); numbers and short codes stay."""
+    if len(word) < _LEET_LENGTH or word.isalpha() or sum(char.isalpha() for char in word) <= len(word) // 2:
+        return word
+    return word.translate(_LEET)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A phrase that a text holds: which, from which position to which (both included)."""
+
+    phrase: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One item of a phrase, and how many other words may stand before it."""
+
+    item: str
+    gap: int
+
+
+class PhraseBook:
+    """All phrases that are looked for at once.
+
+    ``lists`` are the named lists of words that phrases refer to; a list may refer to others.
+    Raises ValueError for a phrase that names an unknown list or has no item.
+    """
+
+    def __init__(self, phrases: Iterable[str], lists: Mapping[str, Sequence[str]], fillers: Iterable[str] = ()) -> None:
+        self.fillers = frozenset(fold(word) for word in fillers)
+        self._lists = lists
+        self._variants: dict[str, tuple[tuple[_Step, ...], ...]] = {}
+        self._exact: defaultdict[str, set[str]] = defaultdict(set)
+        self._prefixes: defaultdict[str, set[str]] = defaultdict(set)
+        self._fuzzy: defaultdict[str, set[str]] = defaultdict(set)
+        for phrase in phrases:
+            self._add(phrase)
+        self._lengths = sorted({len(prefix) for prefix in self._prefixes})
+
+    def read(self, text: str) -> tuple[Token, ...]:
+        """Return the words of a text as this book reads them."""
+        return read(text, self.fillers)
+
+    def find(self, tokens: Sequence[Token], wanted: Iterable[str] | None = None) -> Iterator[Found]:
+        """Yield each place where a phrase stands, phrase by phrase in the order given."""
+        places = self._places(tokens)
+        for phrase in self._variants if wanted is None else wanted:
+            for steps in self._variants[phrase]:
+                for start, end in _walk(steps, places):
+                    yield Found(phrase, start, end)
+
+    def _places(self, tokens: Sequence[Token]) -> dict[str, list[int]]:
+        """Return where each item stands."""
+        items_of: dict[str, set[str]] = {}
+        places: defaultdict[str, list[int]] = defaultdict(list)
+        for token in tokens:
+            items = items_of.get(token.word)
+            if items is None:
+                items = items_of[token.word] = self._items(token.word, fuzzy=len(items_of) < _FUZZY_WORDS)
+            for item in items:
+                places[item].append(token.position)
+        return dict(places)
+
+    def _items(self, word: str, *, fuzzy: bool) -> set[str]:
+        items = set(self._exact.get(word, ()))
+        for length in self._lengths:
+            if length <= len(word):
+                items |= self._prefixes.get(word[:length], set())
+        if fuzzy and not items and len(word) >= _FUZZY_LENGTH - 1:
+            for meant in self._fuzzy.get(word[0], ()):
+                if is_misspelt(word, meant):
+                    items |= self._exact[meant]
+        return items
+
+    def _add(self, phrase: str) -> None:
+        variants = []
+        for chosen in product(*(_alternatives(part) for part in _PARTS.findall(phrase))):
+            steps, gap = [], 0
+            for item in " ".join(chosen).split():
+                if item == "..":
+                    gap += _GAP
+                    continue
+                self._learn(item)
+                steps.append(_Step(item, gap))
+                gap = 0
+            if not steps:
+                raise ValueError(f"phrase {phrase!r} can match nothing")
+            variants.append(tuple(steps))
+        self._variants[phrase] = tuple(variants)
+
+    def _learn(self, item: str) -> None:
+        for word in self._words(item):
+            if word.endswith("*"):
+                self._prefixes[fold(word[:-1])].add(item)
+            elif word.startswith("="):
+                self._exact[fold(word[1:])].add(item)
+            else:
+                folded = fold(word)
+                self._exact[folded].add(item)
+                if len(folded) >= _FUZZY_LENGTH:
+                    self._fuzzy[folded[0]].add(folded)
+
+    def _words(self, item: str) -> Iterator[str]:
+        for part in item.split("|"):
+            if part.startswith("<"):
+                name = part[1:-1]
+                if name not in self._lists:
+                    raise ValueError(f"no list of words named {name!r}")
+                for word in self._lists[name]:
+                    yield from self._words(word)
+            else:
+                yield part
+
+
+def _alternatives(part: str) -> tuple[str, ...]:
+    return ("", part[1:-1]) if part.startswith("[") else (part,)
+
+
+def _walk(steps: tuple[_Step, ...], places: Mapping[str, list[int]]) -> list[tuple[int, int]]:
+    """Return (start, end) of each way through the steps, one for each end."""
+    if any(step.item not in places for step in steps):
+        return []
+    reached = [(place, place) for place in places[steps[0].item]]
+    for step in steps[1:]:
+        if not reached:
+            break
+        reached = _next(reached, places[step.item], step.gap)
+    return reached
+
+
+def _next(reached: list[tuple[int, int]], places: list[int], gap: int) -> list[tuple[int, int]]:
+    """Extend each way to the places that follow with at most ``gap`` words between."""
+    ends = [end for _, end in reached]
+    further = []
+    for place in places:
+        before = bisect_left(ends, place) - 1
+        if before >= 0 and ends[before] >= place - gap - 1:
+            further.append((reached[before][0], place))
+    return further
+
+
+def is_misspelt(word: str, meant: str) -> bool:
+    """Tell whether a folded word is another with few enough wrong, missing, doubled or swapped letters."""
+    errors = 2 if len(meant) >= _TWO_ERRORS_LENGTH else 1
+    return OSA.distance(word, meant, score_cutoff=errors) <= errors
