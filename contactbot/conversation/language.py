@@ -32,6 +32,7 @@ _FEWEST_WORDS: Final = 3
 _MOST_WORDS: Final = 200  # a text does not change its language after so many
 _MOST_CHARS: Final = 4_000
 _SURE_LEAD: Final = 1.5  # about one word that only the winner has
+_TIE: Final = 0.5
 _UNEXPECTED: Final = 2.0  # what a language that few residents write in must bring beyond the others
 _WORD_WEIGHT: Final = 3.0
 
@@ -88,26 +89,26 @@ def detect(text: str, default: str) -> Detected:
 
 
 def _by_evidence(words: list[str], default: str) -> Detected:
-    scores: Counter[str] = Counter()
+    scores: defaultdict[str, float] = defaultdict(float)
     for word in words:
-        scores.update(dict(_evidence(word)))
+        for code, weight in _evidence(word):
+            scores[code] += weight
     for code in scores.keys() - _EXPECTED:
         scores[code] -= _UNEXPECTED
-    ranked = scores.most_common()
-    if not ranked or ranked[0][1] < _SURE_LEAD:
+    best = max(scores, key=scores.__getitem__, default=default)
+    if scores[best] < _SURE_LEAD:
         return Detected(default, sure=False)
-    best, score = ranked[0]
-    # What is as likely as the winner gives way to the default: the conversation's language goes on.
-    if scores[default] >= score - _SURE_LEAD / 3:
-        best, score = default, scores[default]
-    rival = max((other for code, other in ranked if code != best), default=0.0)
-    return Detected(best, sure=score - rival >= _SURE_LEAD)
+    # What is nearly as likely as the winner gives way to the default: the conversation's language goes on.
+    if scores[default] >= scores[best] - _TIE:
+        best = default
+    rival = max((score for code, score in scores.items() if code != best), default=0.0)
+    return Detected(best, sure=scores[best] - rival >= _SURE_LEAD)
 
 
 @lru_cache(maxsize=20_000)
 def _evidence(word: str) -> tuple[tuple[str, float], ...]:
     """Return what one word says for each language."""
-    evidence: Counter[str] = Counter(_WEIGHTS.get(word, {}))
+    evidence = defaultdict(float, _WEIGHTS.get(word, {}))
     for code, shape, weight in _SHAPES:
         if shape.search(word):
             evidence[code] += weight
