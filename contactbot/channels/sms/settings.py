@@ -1,0 +1,55 @@
+"""What can be set for text messages."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class NumberSettings(BaseModel):
+    """One of our own numbers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    number: str = Field(
+        min_length=3, description="The number in international form (`+4759440000`), or a short code (`2026`)."
+    )
+    municipality: str = Field("", description="Whose number it is, by key. Empty: the only configured municipality.")
+    kind: Literal["service", "relay", "hearing"] = Field(
+        "service", description="What it is for: `service` (questions), `relay` (staff), `hearing` (campaigns)."
+    )
+
+
+class TwilioSettings(BaseModel):
+    """The account at Twilio."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    account_sid: str = Field(description="Account SID from Twilio's console: `AC` and 32 hexadecimal digits.")
+    auth_token: SecretStr = Field(
+        description="Auth token of the account: 32 hexadecimal digits. It signs webhooks and opens the API."
+    )
+    api_url: str = Field(
+        "https://api.twilio.com",
+        pattern=r"^https?://[^/]+/?$",
+        description="Base address of the API. Another one is for a test gateway.",
+    )
+    timeout: float = Field(20.0, gt=0, le=25, description="Seconds to wait for an answer of the API.")
+
+
+class SmsSettings(BaseModel):
+    """Text messages, by a provider."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    provider: Literal["twilio"] = Field("twilio", description="Who carries the texts: `twilio`.")
+    twilio: TwilioSettings = Field(description="The account at Twilio.")
+    numbers: tuple[NumberSettings, ...] = Field(min_length=1, description="Our own numbers.")
+    max_segments: int = Field(
+        10,
+        ge=1,
+        le=10,
+        description="Parts (153 characters of the GSM alphabet, else 67) that one answer may cost; more is cut.",
+    )
+    catch_up_hours: int = Field(
+        72, ge=0, le=720, description="Hours back to look for texts missed while the service was down; 0 never looks."
+    )
