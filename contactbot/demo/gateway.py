@@ -1,14 +1,14 @@
 """A gateway that answers as Twilio's Messages API does, for the demo's phone and for tests.
 
-The channel's own client talks to it unchanged: same paths, credentials, JSON, paging, errors, signed webhooks and signed
-status callbacks. Source: Twilio's published description of its API, version 2010-04-01, and of its webhooks. It can be told
-to misbehave. It listens on 127.0.0.1 only.
+The channel's own client talks to it unchanged: same paths, credentials, JSON, paging, errors, signed webhooks and
+signed status callbacks. Source: Twilio's published description of its API, version 2010-04-01, and of its webhooks. It
+can be told to misbehave. It listens on 127.0.0.1 only.
 """
 
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from email.utils import format_datetime
@@ -17,7 +17,6 @@ from typing import Any, Final, Self
 
 import aiohttp
 from aiohttp import web
-from multidict import MultiDict
 from twilio.request_validator import RequestValidator
 
 from contactbot import clock
@@ -76,8 +75,9 @@ class Answer:
 class Gateway:
     """An account with its numbers. Enter it to listen; ``url`` is then its address.
 
-    ``text_url`` is where texts to ``numbers`` are posted, as set at the provider. ``pace`` is the time in seconds between
-    the reports queued, sent and delivered; with ``reports`` false none is made.
+    ``text_url`` is where texts to ``numbers`` are posted, as set at the provider. ``pace`` is the time in seconds
+    between the reports queued, sent and delivered; with ``reports`` false none is made. ``dead`` numbers cannot be
+    reached, and ``pictures`` are the media type and content of each picture by its name.
     """
 
     account_sid: str = field(default_factory=lambda: f"AC{secrets.token_hex(16)}")
@@ -136,6 +136,7 @@ class Gateway:
     ) -> Answer:
         """Post a resident's text to our webhook, signed; the same ``sid`` again is the same text once more."""
         text = self.keep(sender, recipient, body, sid=sid, pictures=pictures)
+        await self._tell()
         return await self.post(self.text_url, self._webhook_form(text))
 
     def keep(self, sender: str, recipient: str, body: str, *, sid: str = "", pictures: Sequence[str] = ()) -> Text:
@@ -156,7 +157,7 @@ class Gateway:
         self.texts.append(text)
         return text
 
-    async def post(self, url: str, form: "MultiDict[str] | dict[str, str]", *, signature: str | None = None) -> Answer:
+    async def post(self, url: str, form: Mapping[str, str], *, signature: str | None = None) -> Answer:
         """Call one of our webhooks as the provider; the signature is right unless another is given."""
         if self._session is None:
             raise RuntimeError("enter the gateway before it posts")
@@ -165,7 +166,7 @@ class Gateway:
             self.answers.append(Answer(answer.status, await answer.text()))
             return self.answers[-1]
 
-    def sign(self, url: str, form: "MultiDict[str] | dict[str, str]") -> str:
+    def sign(self, url: str, form: Mapping[str, str]) -> str:
         """Compute the signature of a call to an address."""
         validator = RequestValidator(self.auth_token)  # type: ignore[no-untyped-call] # the package lacks this one's types
         return str(validator.compute_signature(url, form))  # type: ignore[no-untyped-call] # same
@@ -364,7 +365,7 @@ class Gateway:
 
     def _webhook_form(self, text: Text) -> dict[str, str]:
         """Give the fields Twilio posts with a text, blank ones among them."""
-        media = {}
+        media: dict[str, str] = {}
         for number, name in enumerate(text.media):
             path = f"/{VERSION}/Accounts/{self.account_sid}/Messages/{text.sid}/Media/{name}"
             media |= {f"MediaUrl{number}": self.url + path, f"MediaContentType{number}": self.pictures[name][0]}
