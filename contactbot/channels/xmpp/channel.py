@@ -1,0 +1,108 @@
+"""The XMPP channel: our accounts, and the house's questions passed on to the right one."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import ClassVar
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from contactbot.channels.base import Abilities, Finding, House, Surroundings
+from contactbot.channels.xmpp.connection import Connection
+from contactbot.channels.xmpp.errors import XmppError
+from contactbot.channels.xmpp.settings import AccountSettings, XmppSettings
+from contactbot.channels.xmpp.stream import Stream, quieten
+from contactbot.messages import Account, Length, Outbound, Receipt
+
+
+class XmppChannel:
+    """Residents write to an ordinary account on an XMPP server, and get their answers from it."""
+
+    name: ClassVar[str] = "xmpp"
+    Settings: ClassVar[type[BaseModel]] = XmppSettings
+
+    def __init__(self, settings: XmppSettings, surroundings: Surroundings) -> None:
+        quieten()
+        self._settings = settings
+        self._surroundings = surroundings
+        self._connections = {
+            access.jid: Connection(self._account(access), access, settings, surroundings)
+            for access in settings.accounts.values()
+        }
+
+    @property
+    def abilities(self) -> Abilities:
+        """A chat that remembers, whose server can be asked what it has."""
+        return Abilities(length=Length.CHAT, scheme="xmpp", may_probe=True)
+
+    @property
+    def accounts(self) -> Sequence[Account]:
+        """Our accounts, by their bare JIDs."""
+        return [connection.account for connection in self._connections.values()]
+
+    async def run(self, house: House) -> None:
+        """Keep every account online until cancelled; one that cannot log in does not hold up the others."""
+        unsettled = set(self._connections)
+
+        def settle(jid: str) -> None:
+            if jid in unsettled:
+                unsettled.remove(jid)
+                if not unsettled:
+                    house.started()
+
+        async with asyncio.TaskGroup() as group:
+            for jid, connection in self._connections.items():
+                group.create_task(connection.run(house, partial(settle, jid)), name=f"xmpp {jid}")
+
+    async def send(self, outbound: Outbound) -> Receipt:
+        """Send from the account the outbox row names."""
+        connection = self._connections.get(outbound.account)
+        if connection is None:
+            return self._nobody(outbound)
+        return await connection.send(outbound)
+
+    async def probe(self, outbound: Outbound) -> Receipt | None:
+        """Ask the archive of the account the outbox row names."""
+        connection = self._connections.get(outbound.account)
+        if connection is None:
+            return self._nobody(outbound)
+        return await connection.probe(outbound)
+
+    def routes(self) -> Iterable[web.AbstractRouteDef]:
+        """None: the server is reached as a client."""
+        return ()
+
+    async def check(self) -> Sequence[Finding]:
+        """Log in to every account, without presence, and see what its server offers."""
+        return [finding for access in self._settings.accounts.values() for finding in await self._findings(access)]
+
+    async def _findings(self, access: AccountSettings) -> list[Finding]:
+        known = self._surroundings.municipality_names
+        if self._account(access).municipality not in known:
+            return [Finding("error", f"{access.jid}: set municipality to one of {', '.join(known)}.")]
+        stream = Stream(access, "contactbot-check", "", lambda _message: None)
+        try:
+            await stream.open(self._settings.connect_seconds)
+        except XmppError as error:
+            return [Finding("error", f"{error}.")]
+        finally:
+            await stream.close()
+        if stream.archived:
+            return [Finding("ok", f"{access.jid}: logged in over verified TLS; the server keeps an archive.")]
+        return [
+            Finding(
+                "warning",
+                f"{access.jid}: the server keeps no message archive (XEP-0313) for the account: turn it on. "
+                "Without it, what residents write while contactbot is down can be lost, and doubtful answers stay so.",
+            )
+        ]
+
+    def _account(self, access: AccountSettings) -> Account:
+        municipality = access.municipality
+        if not municipality and len(self._surroundings.municipality_names) == 1:
+            [municipality] = self._surroundings.municipality_names
+        return Account(self.name, access.jid, municipality)
+
+    def _nobody(self, outbound: Outbound) -> Receipt:
+        return Receipt("failed", outbound.id, detail=f"{outbound.account} is no longer among channels.xmpp.accounts")

@@ -1,0 +1,35 @@
+"""What can go wrong with a stream. Every message says what to do about it.
+
+XmppError
+  UnreachableError  no server answered, or not in time
+  UntrustedError    the server's certificate does not prove who it is
+  LoginError        the server does not let the account in
+  DisplacedError    another client took our place; coming back at once would start a fight
+  StreamLostError   the stream ended after it had been opened
+"""
+
+from contactbot.errors import ContactbotError
+
+
+class XmppError(ContactbotError):
+    """Root of what can go wrong between us and the XMPP server."""
+
+
+class UnreachableError(XmppError):
+    """No server answered, or not in time; later attempts may succeed."""
+
+
+class UntrustedError(XmppError):
+    """The server's certificate does not prove who it is; nothing was told it."""
+
+
+class LoginError(XmppError):
+    """The server does not let the account in; trying again soon would look like an attack."""
+
+
+class DisplacedError(XmppError):
+    """Another client took our place under the same full JID."""
+
+
+class StreamLostError(XmppError):
+    """The stream ended, or no longer answers; what was on its way may or may not have arrived."""

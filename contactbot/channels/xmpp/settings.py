@@ -1,0 +1,76 @@
+"""What can be set for the XMPP channel."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from slixmpp.jid import JID, InvalidJID
+
+
+class AccountSettings(BaseModel):
+    """One account of ours on an XMPP server."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    jid: str = Field(description="Our address without a resource, such as `hei@chat.fjordvik.no`.")
+    password: SecretStr = Field(description="The account's password; it is sent only over verified TLS.")
+    municipality: str = Field(
+        "", description="The municipality its messages are for, by key. Empty: the only configured one."
+    )
+    host: str = Field("", description="The server to connect to. Empty: the one DNS names for the address's domain.")
+    port: int = Field(
+        0, ge=0, le=65535, description="Its port, used with `host`. 0: 5222, or 5223 with `direct_tls` (RFC 6120)."
+    )
+    direct_tls: bool = Field(
+        default=False, description="Speak TLS from the first byte (XEP-0368); without, STARTTLS is demanded."
+    )
+    ca_file: Path | None = Field(
+        None, description="PEM file with the authority of the server's certificate. Empty: the system's authorities."
+    )
+
+    @field_validator("jid")
+    @classmethod
+    def _bare(cls, text: str) -> str:
+        try:
+            jid = JID(text)
+        except InvalidJID as error:
+            raise ValueError(f"«{text}» is not an XMPP address: {error}") from None
+        if not jid.local or jid.resource:
+            raise ValueError(f"«{text}» must look like name@domain, without a resource")
+        return jid.bare
+
+
+class XmppSettings(BaseModel):
+    """The accounts and the patience of the XMPP channel."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    accounts: dict[str, AccountSettings] = Field(
+        min_length=1, description="Our accounts, each under a name of your choice: `[channels.xmpp.accounts.NAME]`."
+    )
+    connect_seconds: float = Field(30, gt=0, description="Seconds a connection may take, login included.")
+    ack_seconds: float = Field(
+        10,
+        gt=0,
+        le=20,
+        description="Seconds the server may take to acknowledge a message before the stream counts as dead.",
+    )
+    check_seconds: float = Field(
+        60,
+        gt=0,
+        description="Seconds between looks into the archive, which show that the line is alive and nothing was missed.",
+    )
+    first_pause: float = Field(1, gt=0, description="Seconds until the first attempt to connect again.")
+    longest_pause: float = Field(
+        300, gt=0, description="Seconds; no wait is longer. A wrong password and a conflict wait at least half of it."
+    )
+    history_days: float = Field(
+        7,
+        ge=0,
+        description="Days of the archive that are read when nothing was received yet or its last id has expired.",
+    )
+    waiting: int = Field(
+        200, ge=1, description="Live messages that may wait in memory for the store; further ones wait in the archive."
+    )
+    max_characters: int = Field(
+        20_000, ge=100, description="Longest message that is taken, in characters; longer ones are refused."
+    )
