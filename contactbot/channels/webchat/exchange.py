@@ -1,0 +1,232 @@
+"""One frame of the browser's into the house, and the house's word back. The same for every kind of line and for plain forms."""
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import cast
+
+import phonenumbers
+import structlog
+
+from contactbot.channels.base import House, Surroundings
+from contactbot.channels.webchat.brake import Brake
+from contactbot.channels.webchat.frames import (
+    Code,
+    Frame,
+    Hello,
+    LeaveAddress,
+    Message,
+    Ping,
+    Read,
+    RefusedError,
+    Reply,
+    Typing,
+)
+from contactbot.channels.webchat.session import Session, Signer
+from contactbot.channels.webchat.settings import Settings, Site
+from contactbot.channels.webchat.wording import Words
+from contactbot.errors import StoreBusyError, UnknownAccountError
+from contactbot.messages import Accepted, Address, Inbound, Spoken
+
+_log = structlog.get_logger()
+
+# One @, a dot in the domain, nothing that could end a header: whether a mailbox exists, only a mail can tell (RFC 5321 §3.5.3).
+_EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@(?:[^\s@<>,;:\"()\[\]\\.]{1,63}\.)+[^\s@<>,;:\"()\[\]\\.]{2,63}")
+
+STATUS: dict[Code, int] = {
+    "frame": 400,
+    "origin": 403,
+    "session": 401,
+    "empty": 422,
+    "too_long": 422,
+    "too_big": 413,
+    "flood": 429,
+    "busy": 503,
+    "starting": 503,
+    "unknown_site": 404,
+    "bad_address": 422,
+}
+"""The HTTP status of each refusal (RFC 9110 §15, 429 from RFC 6585)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is at the other end: the chat they use, and the network address floods are counted by."""
+
+    site: Site
+    address: str
+
+
+class Exchange:
+    """Takes frames to the house. ``house`` is None while the channel does not run."""
+
+    def __init__(self, settings: Settings, surroundings: Surroundings, signer: Signer) -> None:
+        def timer() -> float:
+            return surroundings.clock().timestamp()
+
+        self.house: House | None = None
+        self._settings = settings
+        self._surroundings = surroundings
+        self._signer = signer
+        self._sessions = Brake(settings.session_burst, settings.session_per_minute, timer)
+        self._addresses = Brake(settings.address_burst, settings.address_per_minute, timer)
+
+    def running(self) -> House:
+        """Return the house; raises RefusedError ``starting`` while the channel does not run."""
+        if self.house is None:
+            raise RefusedError("starting", retry_after=2)
+        return self.house
+
+    def enter(self, caller: Caller, token: str) -> Session:
+        """Return the conversation a token names, or a new one for no token. Raises RefusedError ``session`` or ``flood``."""
+        if not token:
+            self._brake(self._addresses, caller.address, "")
+            return self._signer.new(caller.site.site)
+        session = self._signer.read(caller.site.site, token)
+        if session is None:
+            raise RefusedError("session")
+        return session
+
+    def prepare(self, site: str) -> str:
+        """Return a token for a form that may never be sent; nothing is kept of it here."""
+        return self._signer.new(site).token
+
+    def ready(self, caller: Caller, session: Session, language: str) -> Reply:
+        """Tell the browser its token, the opening hours and the limit."""
+        opening = self.running().opening(caller.site.site, language)
+        return {
+            "type": "ready",
+            "token": session.token,
+            "open": opening.open,
+            "opening": opening.sentence,
+            "limit": self._settings.text_limit,
+        }
+
+    async def answer(self, caller: Caller, session: Session, frame: Frame) -> Reply:
+        """Do what a frame asks and return the answer. Raises RefusedError."""
+        match frame:
+            case Message():
+                accepted = await self.say(caller, session, frame)
+                return {"type": "accepted", "id": frame.id, "position": accepted.position}
+            case Typing():
+                await self._hint(session, position=None)
+                return {"type": "ok"}
+            case Read(position):
+                await self._hint(session, position)
+                return {"type": "ok"}
+            case LeaveAddress(value):
+                await self.leave(caller, session, value)
+                return {"type": "noted"}
+            case Ping():
+                return {"type": "pong"}
+            case Hello():
+                return self.ready(caller, session, frame.language or caller.site.languages[0])
+
+    async def say(self, caller: Caller, session: Session, message: Message) -> Accepted:
+        """Hand a message to the house and return after its commit. Raises RefusedError."""
+        self._brake(self._sessions, session.id, message.id)
+        self._brake(self._addresses, caller.address, message.id)
+        inbound = Inbound(
+            channel="webchat",
+            account=caller.site.site,
+            sender=session.address,
+            external_id=f"{session.id}:{message.id}",
+            text=message.text,
+            received_at=self._surroundings.clock(),
+            raw=message.text.encode("utf-8", "surrogatepass"),
+            raw_type="text/plain; charset=utf-8",
+            language=message.language,
+        )
+        try:
+            return await self.running().receive(inbound)
+        except UnknownAccountError:
+            raise RefusedError("unknown_site", message.id) from None
+        except StoreBusyError:
+            raise RefusedError("busy", message.id, retry_after=3) from None
+        except RefusedError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, nothing was kept, and the resident may try again
+            # The error's own text may quote the message, so only its kind is logged.
+            _log.error("webchat.receive_failed", site=caller.site.site, error=type(error).__name__)
+            raise RefusedError("busy", message.id, retry_after=10) from None
+
+    async def leave(self, caller: Caller, session: Session, value: str) -> None:
+        """Note where the resident may be reached. Raises RefusedError ``bad_address`` or ``busy``."""
+        self._brake(self._sessions, session.id, "")
+        country = self._surroundings.countries.get(caller.site.municipality, "")
+        address = reachable(value, country)
+        if address is None:
+            raise RefusedError("bad_address")
+        try:
+            await self.running().leave_address(session.address, address)
+        except StoreBusyError:
+            raise RefusedError("busy", retry_after=3) from None
+
+    async def history(self, session: Session, after: int) -> Sequence[Spoken]:
+        """Return what the resident has not seen. Raises RefusedError ``busy``."""
+        try:
+            return await self.running().history(session.address, after)
+        except StoreBusyError:
+            raise RefusedError("busy", retry_after=3) from None
+
+    async def updates(self, session: Session, after: int) -> AsyncGenerator[Sequence[Spoken], None]:
+        """Yield every message above ``after`` once and in order, now and whenever there are more. Close it with ``aclosing``.
+
+        The database is asked each time, so a lost wake-up, a reload or a restart loses nothing. Raises what the house raises.
+        """
+        house = self.running()
+        changes = cast(
+            "AsyncGenerator[None, None]", house.changes(session.address)
+        )  # the port promises it can be closed
+        async with aclosing(changes):
+            async for _ in changes:
+                while spoken := await house.history(session.address, after):
+                    after = spoken[-1].position
+                    yield spoken
+
+    async def _hint(self, session: Session, position: int | None) -> None:
+        try:
+            if position is None:
+                await self.running().hint(session.address, "typing")
+            else:
+                await self.running().hint(session.address, "read", position)
+        except StoreBusyError:
+            return  # a lost hint does no harm
+
+    @staticmethod
+    def _brake(brake: Brake, name: str, key: str) -> None:
+        if wait := brake.wait(name):
+            raise RefusedError("flood", key, retry_after=round(wait + 0.5))
+
+
+def refusal(error: RefusedError, words: Words, limit: int) -> Reply:
+    """Tell the browser why a frame was not obeyed, for programs and in the resident's language."""
+    reply: Reply = {"type": "refused", "code": error.code, "text": words.say(f"refused_{error.code}", limit=limit)}
+    if error.key:
+        reply["id"] = error.key
+    if error.retry_after:
+        reply["retry_after"] = error.retry_after
+    return reply
+
+
+def reachable(value: str, country: str) -> Address | None:
+    """Read a mail address or a telephone number as people write them; None when it is neither."""
+    text = value.strip()
+    if _EMAIL.fullmatch(text):
+        local, _, domain = text.rpartition("@")
+        return Address("email", f"{local}@{domain.lower()}")
+    try:
+        number = phonenumbers.parse(text, country or None)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number) or re.search(r"[^\W\d_]", text):
+        return None
+    return Address("tel", phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+async def first_answer(updates: AsyncIterator[Sequence[Spoken]], position: int) -> None:
+    """Wait until something stands after a position that is not the resident's own."""
+    async for spoken in updates:
+        if any(one.position > position and one.author != "resident" for one in spoken):
+            return

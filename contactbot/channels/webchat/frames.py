@@ -1,0 +1,189 @@
+"""The protocol between widget and server: one JSON object per frame, the same over WebSocket, event stream and POST. Pure.
+
+From the browser: ``hello`` (token, after, language) · ``message`` (id, text, language) · ``typing`` · ``read`` (position) ·
+``address`` (value) · ``ping``. From the server: ``ready`` · ``messages`` · ``accepted`` · ``refused`` · ``noted`` · ``ok`` · ``pong``.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from contactbot.markdown import to_html
+from contactbot.messages import Author, Spoken
+
+MOST_POSITION = 2**53 - 1  # the largest whole number JavaScript counts exactly (ECMA-262, Number.MAX_SAFE_INTEGER)
+MOST_TOKEN = 100  # characters; ours have about 55
+MOST_ADDRESS = 254  # octets of a mail address (RFC 5321 §4.5.3.1.3, less its angle brackets)
+_CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_LANGUAGE = re.compile(r"[a-z]{0,3}", re.ASCII)
+
+Reply = dict[str, Any]
+Code = Literal[
+    "frame",
+    "origin",
+    "session",
+    "empty",
+    "too_long",
+    "too_big",
+    "flood",
+    "busy",
+    "unknown_site",
+    "bad_address",
+    "starting",
+]
+
+
+class RefusedError(Exception):
+    """A frame that is not obeyed. ``code`` names the reason for programs, ``key`` the client's message, ``retry_after`` is in seconds."""
+
+    def __init__(self, code: Code, key: str = "", retry_after: float = 0.0) -> None:
+        super().__init__(code)
+        self.code = code
+        self.key = key
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The browser presents itself: its token, or "" for a new conversation, and the last position it has."""
+
+    token: str = ""
+    after: int = 0
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A resident's words. ``id`` is the browser's own and makes a resend harmless."""
+
+    id: str
+    text: str
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """The resident is writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The resident has seen everything up to ``position``."""
+
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveAddress:
+    """A mail address or telephone number to answer to when the chat is closed."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Is anybody there?"""
+
+
+Frame = Hello | Message | Typing | Read | LeaveAddress | Ping
+
+
+def parse(raw: str, text_limit: int) -> Frame:
+    """Read one frame of the browser's. Raises RefusedError: ``frame`` for what is not of this protocol, else about the text."""
+    try:
+        data = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise RefusedError("frame") from None
+    if not isinstance(data, dict):
+        raise RefusedError("frame")
+    match data.get("type"):
+        case "hello":
+            return Hello(_string(data, "token", MOST_TOKEN), _position(data, "after"), _language(data))
+        case "message":
+            return message(_string(data, "id", 64), data.get("text"), _language(data), text_limit)
+        case "typing":
+            return Typing()
+        case "read":
+            return Read(_position(data, "position"))
+        case "address":
+            return LeaveAddress(_string(data, "value", MOST_ADDRESS))
+        case "ping":
+            return Ping()
+        case _:
+            raise RefusedError("frame")
+
+
+def message(key: str, text: object, language: str, text_limit: int) -> Message:
+    """Make a message of what a browser sent. Raises RefusedError: ``frame``, ``empty`` or ``too_long``."""
+    if not _CLIENT_ID.fullmatch(key) or not isinstance(text, str):
+        raise RefusedError("frame")
+    words = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if not words.strip("\0"):
+        raise RefusedError("empty", key)
+    if len(words) > text_limit:
+        raise RefusedError("too_long", key)
+    return Message(key, words, language)
+
+
+def _string(data: Mapping[str, object], name: str, most: int) -> str:
+    value = data.get(name) or ""
+    if not isinstance(value, str) or len(value) > most:
+        raise RefusedError("frame")
+    return value
+
+
+def _position(data: Mapping[str, object], name: str) -> int:
+    value = data.get(name, 0)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_POSITION:
+        raise RefusedError("frame")
+    return value
+
+
+def _language(data: Mapping[str, object]) -> str:
+    value = _string(data, "language", 3)
+    if not _LANGUAGE.fullmatch(value):
+        raise RefusedError("frame")
+    return value
+
+
+def messages(session: str, spoken: Sequence[Spoken]) -> Reply:
+    """Show messages of the thread to the browser."""
+    return {"type": "messages", "items": [item(session, one) for one in spoken]}
+
+
+def item(session: str, spoken: Spoken) -> Reply:
+    """Show one message. What a resident wrote goes as text only; ``html`` is there when an editor or the staff wrote Markdown."""
+    shown: Reply = {
+        "position": spoken.position,
+        "author": str(spoken.author),
+        "name": spoken.author_name,
+        "text": spoken.text,
+        "at": spoken.at.isoformat(),
+    }
+    if spoken.markup == "markdown" and spoken.author is not Author.RESIDENT:
+        shown["html"] = to_html(spoken.text)
+    if spoken.key:
+        shown["key"] = spoken.key.removeprefix(f"{session}:")
+    if spoken.language:
+        shown["language"] = spoken.language
+    if spoken.choices:
+        shown["choices"] = list(spoken.choices)
+    if spoken.attachments:
+        shown["attachments"] = list(spoken.attachments)
+    return shown
+
+
+def encode(reply: Reply) -> str:
+    """Write a frame of ours as compact JSON; lone surrogates stay escaped, so that it is always valid UTF-8."""
+    text = json.dumps(reply, ensure_ascii=False, separators=(",", ":"))
+    return text if _encodable(text) else json.dumps(reply, separators=(",", ":"))
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,282 @@
+"""Lines to browsers: WebSocket, an event stream where that fails, and polling at the last.
+
+Nothing is queued for a browser: each line reads the house's history when it has room, and one frame is under way at a
+time. A browser that takes nothing for ``send_timeout`` seconds is dropped; it comes back and asks for what it lacks.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
+
+import structlog
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from contactbot.channels.webchat import frames
+from contactbot.channels.webchat.brake import Brake
+from contactbot.channels.webchat.exchange import STATUS, Caller, Exchange, refusal
+from contactbot.channels.webchat.frames import Hello, RefusedError, Reply
+from contactbot.channels.webchat.gate import Gate
+from contactbot.channels.webchat.session import Session
+from contactbot.channels.webchat.settings import Settings
+from contactbot.channels.webchat.wording import words
+from contactbot.errors import StoreBusyError
+from contactbot.messages import Spoken
+
+_log = structlog.get_logger()
+
+HELLO_WITHIN = 10.0  # seconds a socket may be open without saying who it is
+FRAMES_AT_ONCE, FRAMES_PER_MINUTE = 60, 240  # of any kind, per socket; a widget sends a tenth of it
+BATCH = 50  # messages per frame
+HARD_LIMIT = (
+    2 * 1024 * 1024
+)  # bytes of a frame that is still read, so that it can be refused in words; above it the line is cut
+FAREWELL = 2.0  # seconds browsers get to answer our closing when the service stops
+
+
+class Lines:
+    """All open lines of this process."""
+
+    def __init__(self, settings: Settings, exchange: Exchange, gate: Gate) -> None:
+        self._settings = settings
+        self._exchange = exchange
+        self._gate = gate
+        self._per_address: Counter[str] = Counter()
+        self._sockets: set[_Socket] = set()
+        self._streams: set[asyncio.Task[None]] = set()
+
+    async def socket(self, request: web.Request) -> web.StreamResponse:
+        """Serve one WebSocket. Refuses strangers before the upgrade: 404, 403, 429 or 503."""
+        try:
+            caller = self._gate.caller(request)
+            self._gate.admit_socket(request, caller.site)
+            self._exchange.running()
+            with self._counted(caller):
+                return await self._serve(request, caller)
+        except RefusedError as error:
+            return self._refused(error, self._gate.language(request))
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Serve one event stream (WHATWG HTML §9.2) to whoever bears a token; it resumes after Last-Event-ID or ``after``."""
+        try:
+            caller = self._gate.caller(request)
+            self._gate.admit(request, caller.site)
+            session = self._exchange.enter(caller, self._gate.bearer(request))
+            after = self._gate.after(request)
+            self._exchange.running()
+            with self._counted(caller):
+                return await self._stream(request, session, after)
+        except RefusedError as error:
+            return self._refused(error, self._gate.language(request))
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        """Take one frame by POST and answer it, as a socket would."""
+        try:
+            caller = self._gate.caller(request)
+            self._gate.admit(request, caller.site)
+            frame = frames.parse(await self._gate.body(request), self._settings.text_limit)
+            token = frame.token if isinstance(frame, Hello) else self._gate.bearer(request)
+            session = self._exchange.enter(caller, token)
+            return web.json_response(await self._exchange.answer(caller, session, frame), headers=_FRESH)
+        except RefusedError as error:
+            return self._refused(error, self._gate.language(request))
+
+    async def poll(self, request: web.Request) -> web.StreamResponse:
+        """Return what is new for whoever bears a token."""
+        try:
+            caller = self._gate.caller(request)
+            self._gate.admit(request, caller.site)
+            session = self._exchange.enter(caller, self._gate.bearer(request))
+            spoken = await self._exchange.history(session, self._gate.after(request))
+            return web.json_response(frames.messages(session.id, spoken), headers=_FRESH)
+        except RefusedError as error:
+            return self._refused(error, self._gate.language(request))
+
+    async def close(self) -> None:
+        """Say goodbye to every browser; they come back by themselves."""
+        streams = list(self._streams)
+        for stream in streams:
+            stream.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL):
+                await asyncio.gather(*streams, *(one.leave() for one in list(self._sockets)), return_exceptions=True)
+
+    async def _serve(self, request: web.Request, caller: Caller) -> web.WebSocketResponse:
+        line = web.WebSocketResponse(
+            heartbeat=self._settings.heartbeat,
+            max_msg_size=HARD_LIMIT,
+            timeout=self._settings.send_timeout,
+            compress=False,  # a deflate window costs more memory per idle browser than all the rest
+        )
+        await line.prepare(request)
+        talk = _Socket(request, line, caller, self._exchange, self._settings)
+        self._sockets.add(talk)
+        try:
+            await talk.run()
+        finally:
+            self._sockets.discard(talk)
+        return line
+
+    async def _stream(self, request: web.Request, session: Session, after: int) -> web.StreamResponse:
+        stream = web.StreamResponse(headers={**_FRESH, "Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+        await stream.prepare(request)
+        push = asyncio.create_task(self._feed(stream, session, after))
+        self._streams.add(push)
+        try:
+            await self._write(request, stream, ": welcome\n\n")
+            while not (await asyncio.wait({push}, timeout=self._settings.heartbeat))[0]:
+                await self._write(request, stream, ": beat\n\n")
+        except ConnectionError:
+            pass  # the browser left
+        finally:
+            self._streams.discard(push)
+            await _end(push)
+        return stream
+
+    async def _feed(self, stream: web.StreamResponse, session: Session, after: int) -> None:
+        with suppress(ConnectionError, StoreBusyError, TimeoutError):
+            async with aclosing(self._exchange.updates(session, after)) as updates:
+                async for spoken in updates:
+                    for batch in _batches(spoken):
+                        data = frames.encode(frames.messages(session.id, batch))
+                        async with asyncio.timeout(self._settings.send_timeout):
+                            await stream.write(f"id: {batch[-1].position}\ndata: {data}\n\n".encode())
+
+    async def _write(self, request: web.Request, stream: web.StreamResponse, text: str) -> None:
+        try:
+            async with asyncio.timeout(self._settings.send_timeout):
+                await stream.write(text.encode())
+        except TimeoutError:
+            _abort(request)
+            raise ConnectionResetError from None
+
+    @contextmanager
+    def _counted(self, caller: Caller) -> Iterator[None]:
+        if self._per_address[caller.address] >= self._settings.lines_per_address:
+            raise RefusedError("flood", retry_after=30)
+        self._per_address[caller.address] += 1
+        try:
+            yield
+        finally:
+            self._per_address[caller.address] -= 1
+            if not self._per_address[caller.address]:
+                del self._per_address[caller.address]
+
+    def _refused(self, error: RefusedError, language: str) -> web.Response:
+        headers = {**_FRESH, "Retry-After": str(round(error.retry_after))} if error.retry_after else _FRESH
+        reply = refusal(error, words(language), self._settings.text_limit)
+        return web.json_response(reply, status=STATUS[error.code], headers=headers)
+
+
+_FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class _Socket:
+    """One WebSocket: a reader (the request's own task) and, once the browser said hello, a task that pushes what is new."""
+
+    def __init__(
+        self, request: web.Request, line: web.WebSocketResponse, caller: Caller, exchange: Exchange, settings: Settings
+    ) -> None:
+        self._request = request
+        self._line = line
+        self._caller = caller
+        self._exchange = exchange
+        self._settings = settings
+        self._language = caller.site.languages[0]
+        self._session: Session | None = None
+        self._push: asyncio.Task[None] | None = None
+        self._frames = Brake(FRAMES_AT_ONCE, FRAMES_PER_MINUTE, asyncio.get_running_loop().time)
+
+    async def run(self) -> None:
+        """Take frames until the line ends."""
+        try:
+            while not self._line.closed:
+                message = await self._line.receive(None if self._session else HELLO_WITHIN)
+                if message.type is WSMsgType.TEXT:
+                    await self._take(message.data)
+                elif message.type is WSMsgType.BINARY:
+                    await self._refuse(RefusedError("frame"))
+                else:
+                    return
+        except TimeoutError:
+            await self._close(WSCloseCode.POLICY_VIOLATION, "no hello")
+        except ConnectionError:
+            return  # the browser left; it asks again for what it lacks
+        finally:
+            await _end(self._push)
+
+    async def leave(self) -> None:
+        """End the line because the service stops."""
+        await _end(self._push)
+        await self._close(WSCloseCode.GOING_AWAY, "the service stops")
+
+    async def _take(self, raw: str) -> None:
+        if self._frames.wait(""):
+            await self._close(WSCloseCode.POLICY_VIOLATION, "too many frames")
+            return
+        try:
+            if len(raw) > self._settings.frame_limit:
+                raise RefusedError("too_big")
+            frame = frames.parse(raw, self._settings.text_limit)
+            if isinstance(frame, Hello):
+                await self._greet(frame)
+            elif self._session is None:
+                raise RefusedError("session")
+            else:
+                await self._send(await self._exchange.answer(self._caller, self._session, frame))
+        except RefusedError as error:
+            await self._refuse(error)
+
+    async def _greet(self, hello: Hello) -> None:
+        if hello.language in self._caller.site.languages:
+            self._language = hello.language
+        self._session = self._exchange.enter(self._caller, hello.token)
+        await self._send(self._exchange.ready(self._caller, self._session, self._language))
+        await _end(self._push)
+        self._push = asyncio.create_task(self._feed(self._session, hello.after))
+
+    async def _feed(self, session: Session, after: int) -> None:
+        try:
+            async with aclosing(self._exchange.updates(session, after)) as updates:
+                async for spoken in updates:
+                    for batch in _batches(spoken):
+                        await self._send(frames.messages(session.id, batch))
+        except ConnectionError:
+            return
+        except (StoreBusyError, RefusedError):
+            await self._close(WSCloseCode.TRY_AGAIN_LATER, "busy")
+        except Exception as error:  # noqa: BLE001 - one browser's trouble must not be another's; it reconnects
+            _log.error("webchat.push_failed", site=self._caller.site.site, error=type(error).__name__)
+            await self._close(WSCloseCode.INTERNAL_ERROR, "try again")
+
+    async def _refuse(self, error: RefusedError) -> None:
+        await self._send(refusal(error, words(self._language), self._settings.text_limit))
+
+    async def _send(self, reply: Reply) -> None:
+        try:
+            async with asyncio.timeout(self._settings.send_timeout):
+                await self._line.send_str(frames.encode(reply))
+        except TimeoutError:
+            _abort(self._request)
+            raise ConnectionResetError from None
+
+    async def _close(self, code: WSCloseCode, reason: str) -> None:
+        with suppress(ConnectionError):
+            await self._line.close(code=code, message=reason.encode())
+
+
+def _batches(spoken: Sequence[Spoken]) -> Iterator[Sequence[Spoken]]:
+    for start in range(0, len(spoken), BATCH):
+        yield spoken[start : start + BATCH]
+
+
+def _abort(request: web.Request) -> None:
+    if request.transport is not None:
+        request.transport.abort()
+
+
+async def _end(task: "asyncio.Task[None] | None") -> None:
+    """Cancel a task of ours and wait for it."""
+    if task is not None and task is not asyncio.current_task():
+        task.cancel()
+        await asyncio.wait({task})

@@ -1,0 +1,366 @@
+"""The chat as a page: whole without JavaScript (forms, and a token in the page's address), and the ground the widget stands on."""
+
+import asyncio
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from contactbot.channels.base import Opening, Surroundings
+from contactbot.channels.webchat import frames
+from contactbot.channels.webchat.assets import Assets, display_name
+from contactbot.channels.webchat.exchange import STATUS, Caller, Exchange, first_answer
+from contactbot.channels.webchat.frames import RefusedError
+from contactbot.channels.webchat.gate import Gate
+from contactbot.channels.webchat.origin import page_headers
+from contactbot.channels.webchat.session import Session
+from contactbot.channels.webchat.settings import Settings, Site
+from contactbot.channels.webchat.wording import Words, preferred, words
+from contactbot.errors import StoreBusyError
+from contactbot.markdown import to_plain
+from contactbot.messages import Author, Spoken
+from contactbot.places import UnknownPlaceError, place
+
+ANSWER_WITHIN = 2.5  # seconds a form waits, so that the page it leads to already holds the answer
+_FIELDS = 16  # form fields; ours has six
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What stands in the form: the words, and why they were not sent."""
+
+    text: str = ""
+    problem: str = ""
+    confirm: bool = False
+    status: int = 200
+
+
+_EMPTY = Draft()
+
+
+class Pages:
+    """Shows conversations and takes forms."""
+
+    def __init__(
+        self, settings: Settings, surroundings: Surroundings, exchange: Exchange, gate: Gate, assets: Assets
+    ) -> None:
+        self._settings = settings
+        self._surroundings = surroundings
+        self._exchange = exchange
+        self._gate = gate
+        self._assets = assets
+        self._base = f"{urlsplit(surroundings.public_url).path}/chat"
+        self._templates = Environment(
+            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """Show the page, with the conversation that a token in its address names."""
+        try:
+            caller = self._gate.caller(request)
+            session = self._named(caller, request.match_info.get("token", ""))
+            return await self._page(request, caller, session, _EMPTY)
+        except RefusedError as error:
+            return await self._refused(request, error)
+
+    async def say(self, request: web.Request) -> web.StreamResponse:
+        """Take a form and lead to the page of its conversation (303, so that a reload sends nothing again)."""
+        try:
+            caller = self._gate.caller(request)
+            self._gate.admit(request, caller.site)
+            form = _fields(await self._gate.body(request))
+            session = self._exchange.enter(caller, form.get("token", ""))
+        except RefusedError as error:
+            return await self._refused(request, error)
+        if "address" in form:
+            return await self._leave(request, caller, session, form["address"])
+        text = form.get("say") or form.get("text", "")
+        if _is_sensitive(caller.site, text) and not form.get("confirmed"):
+            problem = self._words(request, caller.site)["warning"]
+            return await self._page(request, caller, session, Draft(text, problem, confirm=True, status=422))
+        return await self._send(request, caller, session, form.get("key", ""), text)
+
+    async def transcript(self, request: web.Request) -> web.StreamResponse:
+        """Give the conversation as a text file, to whoever bears its token or has it in the address."""
+        try:
+            caller = self._gate.caller(request)
+            self._gate.admit(request, caller.site)
+            token = request.match_info.get("token") or self._gate.bearer(request)
+            session = self._exchange.enter(caller, token)
+            spoken = await self._exchange.history(session, 0)
+        except RefusedError as error:
+            return await self._refused(request, error)
+        text = self._transcript(caller.site, self._words(request, caller.site), spoken)
+        day = self._surroundings.clock().astimezone(self._zone(caller.site)).date()
+        headers = {
+            "Content-Disposition": f'attachment; filename="chat-{caller.site.site}-{day}.txt"',
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return web.Response(text=text, content_type="text/plain", charset="utf-8", headers=headers)
+
+    async def _send(
+        self, request: web.Request, caller: Caller, session: Session, key: str, text: str
+    ) -> web.StreamResponse:
+        site, limit = caller.site, self._settings.text_limit
+        try:
+            message = frames.message(key or secrets.token_urlsafe(12), text, self._chosen(request, site), limit)
+            accepted = await self._exchange.say(caller, session, message)
+        except RefusedError as error:
+            problem = self._words(request, site).say(f"refused_{error.code}", limit=limit)
+            return await self._page(request, caller, session, Draft(text, problem, status=STATUS[error.code]))
+        with suppress(TimeoutError, StoreBusyError):
+            async with asyncio.timeout(ANSWER_WITHIN), aclosing(self._exchange.updates(session, 0)) as updates:
+                await first_answer(updates, accepted.position)
+        return self._onwards(request, session)
+
+    async def _leave(self, request: web.Request, caller: Caller, session: Session, value: str) -> web.StreamResponse:
+        try:
+            await self._exchange.leave(caller, session, value)
+        except RefusedError as error:
+            problem = self._words(request, caller.site).say(f"refused_{error.code}", limit=self._settings.text_limit)
+            return await self._page(request, caller, session, Draft("", problem, status=STATUS[error.code]))
+        return self._onwards(request, session, noted="1")
+
+    def _onwards(self, request: web.Request, session: Session, **extra: str) -> web.Response:
+        query = urlencode({**_kept(request), **extra})
+        path = f"{self._base}/{session.site}/s/{session.token}"
+        return web.Response(
+            status=303, headers={"Location": f"{path}?{query}" if query else path, "Cache-Control": "no-store"}
+        )
+
+    def _named(self, caller: Caller, token: str) -> Session | None:
+        return self._exchange.enter(caller, token) if token else None
+
+    async def _page(self, request: web.Request, caller: Caller, session: Session | None, draft: Draft) -> web.Response:
+        site = caller.site
+        said = self._words(request, site)
+        spoken = await self._exchange.history(session, 0) if session else ()
+        framed = request.query.get("frame") == "1"
+        token = session.token if session else ""
+        values = {
+            "words": said,
+            "site": site,
+            "title": display_name(site, self._surroundings),
+            "welcome": site.welcome.get(said.language) or site.welcome.get(said.lang) or said["welcome"],
+            "framed": framed,
+            "draft": draft,
+            "noted": said["address_noted"] if "noted" in request.query else "",
+            "opening": self._opening(site, said.lang),
+            "items": [self._item(site, said, session, one) for one in spoken] if session else (),
+            "token": token,
+            "form_token": token or self._exchange.prepare(site.site),
+            "key": secrets.token_urlsafe(12),
+            "limit": self._settings.text_limit,
+            "links": self._links(request, site, token),
+            "offer": self._offer(request, site, said),
+            "config": self._config(request, site, said, token),
+        }
+        ancestors = ["'self'", *site.sites] if framed else []
+        return web.Response(
+            text=self._templates.get_template("chat.html").render(values),
+            content_type="text/html",
+            status=draft.status,
+            headers=page_headers(self._surroundings.public_url, ancestors),
+        )
+
+    async def _refused(self, request: web.Request, error: RefusedError) -> web.Response:
+        said = words(self._gate.language(request))
+        text = self._templates.get_template("refused.html").render(
+            words=said,
+            problem=said.say(f"refused_{error.code}", limit=self._settings.text_limit),
+            again="" if error.code == "unknown_site" else f"{self._base}/{request.match_info['site']}",
+            style=f"{self._base}/{self._assets.path('widget.css')}",
+        )
+        headers = page_headers(self._surroundings.public_url, self._ancestors(request, error))
+        if error.retry_after:
+            headers["Retry-After"] = str(round(error.retry_after))
+        return web.Response(text=text, content_type="text/html", status=STATUS[error.code], headers=headers)
+
+    def _ancestors(self, request: web.Request, error: RefusedError) -> Sequence[str]:
+        if error.code == "unknown_site" or request.query.get("frame") != "1":
+            return []
+        return ["'self'", *self._gate.caller(request).site.sites]
+
+    def _words(self, request: web.Request, site: Site) -> Words:
+        asked = self._chosen(request, site) or request.query.get("page", "")
+        return words(asked if asked in site.languages else site.languages[0])
+
+    @staticmethod
+    def _chosen(request: web.Request, site: Site) -> str:
+        """Return the language the resident chose, "" when they chose none."""
+        chosen = request.query.get("lang", "")
+        return chosen if chosen in site.languages else ""
+
+    def _offer(self, request: web.Request, site: Site, said: Words) -> Words | None:
+        """Offer the browser's own language when it is another; never force it."""
+        if self._chosen(request, site):
+            return None
+        wish = preferred(request.headers.get("Accept-Language", ""), site.languages)
+        return None if wish is None or wish == said.language or words(wish).lang == said.lang else words(wish)
+
+    def _opening(self, site: Site, language: str) -> Opening | None:
+        try:
+            return self._exchange.running().opening(site.site, language)
+        except (RefusedError, StoreBusyError):
+            return None
+
+    def _links(self, request: web.Request, site: Site, token: str) -> Mapping[str, object]:
+        here = f"{self._base}/{site.site}"
+        page = f"{here}/s/{token}" if token else here
+        kept = _kept(request)
+        crest = self._assets.crest_path(site.site)
+        return {
+            "form": _with(here, kept),
+            "page": _with(page, kept),
+            "new": _with(here, kept),
+            "window": _with(page, {name: value for name, value in kept.items() if name != "frame"}),
+            "transcript": _with(f"{page}/transcript", kept),
+            "languages": [(words(code), _with(page, {**kept, "lang": code})) for code in site.languages],
+            "theme": f"{self._base}/{self._assets.theme_path(site.site)}",
+            "style": f"{self._base}/{self._assets.path('widget.css')}",
+            "script": f"{self._base}/{self._assets.path('widget.js')}",
+            "icon": f"{self._base}/{self._assets.path('icon.svg')}",
+            "crest": f"{self._base}/{crest}" if crest else "",
+        }
+
+    def _config(self, request: web.Request, site: Site, said: Words, token: str) -> Mapping[str, object]:
+        """Return what the widget's script needs to know."""
+        return {
+            "site": site.site,
+            "base": f"{self._base}/{site.site}",
+            "token": token,
+            "chosen": self._chosen(request, site),
+            "language": said.language,
+            "lang": said.lang,
+            "limit": self._settings.text_limit,
+            "beat": self._settings.heartbeat,
+            "pattern": site.sensitive_pattern,
+            "zone": str(self._zone(site)),
+            "title": display_name(site, self._surroundings),
+            "origins": self._gate.known(site),
+            "words": {
+                key: text for key, text in said.sentences.items() if key in _SCRIPT_WORDS or key.startswith("refused_")
+            },
+        }
+
+    def _item(self, site: Site, said: Words, session: Session | None, spoken: Spoken) -> Mapping[str, object]:
+        shown = frames.item(session.id if session else "", spoken)
+        at = spoken.at.astimezone(self._zone(site))
+        today = self._surroundings.clock().astimezone(self._zone(site)).date()
+        clock = _clock(at, said)
+        return {
+            **shown,
+            "who": _who(spoken, said),
+            "clock": clock if at.date() == today else f"{at.day}.{at.month}. {clock}",
+            "exact": f"{at:%d.%m.%Y} {clock}",
+            "lang": spoken.language or said.lang,
+        }
+
+    def _transcript(self, site: Site, said: Words, spoken: Sequence[Spoken]) -> str:
+        head = said.say("transcript_title", title=display_name(site, self._surroundings))
+        lines = [self._line(site, said, one) for one in spoken] or [said["transcript_empty"]]
+        return "\r\n\r\n".join([head, *lines]).replace("\r\n", "\n").replace("\n", "\r\n") + "\r\n"
+
+    def _line(self, site: Site, said: Words, spoken: Spoken) -> str:
+        at = spoken.at.astimezone(self._zone(site))
+        text = to_plain(spoken.text) if spoken.markup == "markdown" else spoken.text
+        choices = "".join(f"\n- {label}" for label in spoken.choices)
+        return f"{at:%d.%m.%Y} {_clock(at, said)} {_who(spoken, said)}:\n{text}{choices}"
+
+    def _zone(self, site: Site) -> tzinfo:
+        if site.time_zone:
+            return ZoneInfo(site.time_zone)
+        try:
+            return place(self._surroundings.countries.get(site.municipality, "")).zone
+        except UnknownPlaceError:
+            return ZoneInfo("UTC")
+
+
+_SCRIPT_WORDS = frozenset(
+    [
+        "locale",
+        "time_mark",
+        "you",
+        "bot",
+        "staff",
+        "staff_unnamed",
+        "who_bot",
+        "who_staff",
+        "somebody",
+        "left",
+        "over",
+        "sending",
+        "sent",
+        "not_sent",
+        "resend",
+        "waits",
+        "thinking",
+        "received",
+        "connecting",
+        "reconnecting",
+        "offline",
+        "back",
+        "no_storage",
+        "expired",
+        "arrived",
+        "warning",
+        "warning_fix",
+        "warning_send",
+        "choices",
+        "chosen",
+        "attachment",
+        "new_tab",
+        "address_noted",
+        "delete_words",
+        "person",
+    ]
+)
+
+
+def _clock(at: datetime, said: Words) -> str:
+    return f"{at:%H}{said['time_mark']}{at:%M}"
+
+
+def _who(spoken: Spoken, said: Words) -> str:
+    match spoken.author:
+        case Author.RESIDENT:
+            return said["you"]
+        case Author.BOT:
+            return spoken.author_name or said["bot"]
+        case Author.STAFF:
+            return f"{spoken.author_name}, {said['staff']}" if spoken.author_name else said["staff_unnamed"]
+
+
+def _fields(body: str) -> Mapping[str, str]:
+    """Read a form (application/x-www-form-urlencoded, WHATWG URL §5.1); of a repeated field the last counts."""
+    try:
+        fields = parse_qs(body, keep_blank_values=True, max_num_fields=_FIELDS, errors="replace")
+    except ValueError:
+        raise RefusedError("frame") from None
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def _is_sensitive(site: Site, text: str) -> bool:
+    return bool(site.sensitive_pattern) and re.search(site.sensitive_pattern, text) is not None
+
+
+def _kept(request: web.Request) -> dict[str, str]:
+    """Return the parts of the query that follow the resident from page to page."""
+    return {name: request.query[name] for name in ("frame", "lang", "page") if request.query.get(name)}
+
+
+def _with(path: str, query: Mapping[str, str]) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
