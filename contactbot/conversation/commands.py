@@ -44,9 +44,8 @@ _REFERENCE: Final = re.compile(r"[\w/-]*\d[\w/-]*", re.ASCII)
 _TABLE: Final[Mapping[str, Any]] = tomllib.loads((files(__package__) / "commands.toml").read_text("utf-8"))
 _PERSON: Final[Mapping[str, Any]] = _TABLE["person"]
 _WISHES: Final[Sequence[str]] = _PERSON["phrases"]["wish"]
-_WISHES_AT_END: Final[Sequence[str]] = _PERSON["phrases"]["wish_at_end"]
 _NO_WISHES: Final[Sequence[str]] = _PERSON["phrases"]["but_not"]
-_BOOK: Final = PhraseBook([*_WISHES, *_WISHES_AT_END, *_NO_WISHES], _PERSON["lists"], _PERSON["fillers"])
+_BOOK: Final = PhraseBook([*_WISHES, *_NO_WISHES], _PERSON["lists"], _PERSON["fillers"])
 
 
 def _folded(words: Sequence[str]) -> frozenset[str]:
@@ -117,14 +116,9 @@ def _language(words: list[str]) -> Command | None:
 def _wish_for_a_person(text: str) -> Command | None:
     tokens = _BOOK.read(text)
     sentence_of = {token.position: token.sentence for token in tokens}
-    last_of = {token.sentence: token.position for token in tokens}
     lengths = Counter(token.sentence for token in tokens)
     refused = {sentence_of[found.start] for found in _BOOK.find(tokens, _NO_WISHES)}
-    wishes = [
-        *_BOOK.find(tokens, _WISHES),
-        *(found for found in _BOOK.find(tokens, _WISHES_AT_END) if found.end == last_of[sentence_of[found.end]]),
-    ]
-    for found in wishes:
+    for found in _BOOK.find(tokens, _WISHES):
         sentence = sentence_of[found.start]
         if sentence not in refused and lengths[sentence] <= _PERSON["longest_sentence"]:
             return Command(CommandKind.PERSON)

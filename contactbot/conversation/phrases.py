@@ -11,10 +11,11 @@ A phrase is items with spaces between, matched against a text's words in order:
 ``<name>``              any word of a named list
 ``[item item]``         there or not
 ``..``                  up to four other words
+``^``, ``$``            the beginning and the end of a sentence
 ======================  =========================================================================
 
 Words are compared folded (see :func:`fold`), so case, accents and missing æ, ø, å do not matter.
-Filler words ("bare", "really") may stand anywhere. A phrase never reaches past the end of a
+Filler words ("bare", "really") may stand anywhere and count nowhere. A phrase never reaches past the end of a
 sentence. Reading is linear in the length of a text; the search for misspellings is bounded.
 """
 
@@ -39,11 +40,13 @@ _INSIDE_WORDS: Final = re.compile(r"['’`´\u00ad\u200b-\u200f\u2060\ufeff]")
 _STRETCHED: Final = re.compile(r"([^\W\d])\1{2,}")
 _TOKEN: Final = re.compile(r"[^\W_]+")
 # An ellipsis or a single line break is a breath, not an end: phones and mail programs put them anywhere.
-_SENTENCE_END: Final = re.compile(r"(?<!\.)[.](?=\s|$)|[!?;]|\n\s*\n")
+# "7. klasse" goes on as well.
+_SENTENCE_END: Final = re.compile(r"(?<![.\d])[.](?=\s|$)|[!?;]|\n\s*\n")
 _LEET: Final = str.maketrans("013457", "oieast")
 _LEET_LENGTH: Final = 5
 
 _PARTS: Final = re.compile(r"\[[^\]]*\]|\S+")
+_BEGINNING, _END = "^", "$"
 _GAP: Final = 4  # words that ".." may stand for
 _BREAK: Final = 50  # how far apart the positions of two sentences are: more than any phrase can bridge
 _FUZZY_LENGTH, _TWO_ERRORS_LENGTH = 5, 9
@@ -136,10 +139,14 @@ class PhraseBook:
                     yield Found(phrase, start, end)
 
     def _places(self, tokens: Sequence[Token]) -> dict[str, list[int]]:
-        """Return where each item stands."""
+        """Return where each item stands; the positions around a sentence are free for its anchors."""
         items_of: dict[str, set[str]] = {}
         places: defaultdict[str, list[int]] = defaultdict(list)
-        for token in tokens:
+        for index, token in enumerate(tokens):
+            if index == 0 or tokens[index - 1].sentence != token.sentence:
+                places[_BEGINNING].append(token.position - 1)
+            if index + 1 == len(tokens) or tokens[index + 1].sentence != token.sentence:
+                places[_END].append(token.position + 1)
             items = items_of.get(token.word)
             if items is None:
                 items = items_of[token.word] = self._items(token.word, fuzzy=len(items_of) < _FUZZY_WORDS)
@@ -166,6 +173,8 @@ class PhraseBook:
                 if item == "..":
                     gap += _GAP
                     continue
+                if fold(item) in self.fillers:
+                    continue
                 self._learn(item)
                 steps.append(_Step(item, gap))
                 gap = 0
@@ -175,6 +184,8 @@ class PhraseBook:
         self._variants[phrase] = tuple(variants)
 
     def _learn(self, item: str) -> None:
+        if item in {_BEGINNING, _END}:
+            return
         for word in self._words(item):
             if word.endswith("*"):
                 self._prefixes[fold(word[:-1])].add(item)

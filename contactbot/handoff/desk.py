@@ -270,7 +270,7 @@ def _ask_how_it_went(tx: Transaction, ticket: Ticket, actor: Actor) -> None:
         return
     text = say(thread.language, "survey", reference=ticket.number)
     message = threads.append(
-        tx, thread.municipality, thread.id, NewMessage(Author.BOT, text, thread.language, actor.at, outcome="survey")
+        tx, thread.municipality, thread.id, NewMessage(Author.BOT, text, thread.language, actor.at, outcome={"outcome": "survey"})
     )
     epoch = tx.value("SELECT turn_epoch FROM thread WHERE id = :id", id=thread.id)
     outbox.post(
@@ -279,7 +279,11 @@ def _ask_how_it_went(tx: Transaction, ticket: Ticket, actor: Actor) -> None:
     )  # fmt: skip
     threads.touch(
         tx, thread.id, at=actor.at, language=thread.language, disclosed=True,
-        pending={"kind": "survey", "ticket": ticket.number},
+        pending={
+            "kind": "survey",
+            "ticket": ticket.number,
+            "labels": [say(thread.language, f"survey_{answer}") for answer in ("yes", "partly", "no")],
+        },
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from contactbot.messages import DeliveryState, Receipt
 from contactbot.outbox.parcel import WITHDRAWN_ON_TAKEOVER, Parcel, Post, may_become
+from contactbot.storage.notices import session_topic
 from contactbot.storage.transaction import Transaction
 
 TOPIC = "outbox"
@@ -193,3 +194,35 @@ def states_of(tx: Transaction, threads: Sequence[int]) -> tuple[tuple[int, str, 
         (row[0], row[1], row[2])
         for row in tx.rows(f"SELECT message, state, detail FROM outbox WHERE thread IN ({listed}) ORDER BY id")  # noqa: S608 - numbers only
     )
+
+
+def take_over(tx: Transaction, number: int, owner: str, until: datetime) -> None:
+    """Lease a parcel that somebody who has gone was sending."""
+    tx.execute(
+        "UPDATE outbox SET lease_owner = :owner, lease_until = :until WHERE id = :id",
+        owner=owner,
+        until=until,
+        id=number,
+    )
+
+
+def belongs_to(tx: Transaction, number: int) -> tuple[str, int, int, str]:
+    """Return a parcel's municipality, thread, message and channel."""
+    found = tx.row("SELECT municipality, thread, message, channel FROM outbox WHERE id = :id", id=number)
+    assert found is not None, "callers hold the id of a row"  # noqa: S101 - narrows the type
+    return found[0], found[1], found[2], found[3]
+
+
+def session_topics(tx: Transaction, number: int) -> list[str]:
+    """Return the notice topics of those who may be waiting to see this parcel."""
+    rows = tx.rows(
+        "SELECT a.scheme, a.value FROM outbox o JOIN thread t ON t.id = o.thread JOIN address a ON a.id = t.address"
+        " WHERE o.id = :id",
+        id=number,
+    )
+    return [session_topic(scheme, value) for scheme, value in rows]
+
+
+def purpose_of(tx: Transaction, number: int) -> str:
+    """Return what a parcel was sent for."""
+    return str(tx.value("SELECT purpose FROM outbox WHERE id = :id", id=number))

@@ -6,6 +6,11 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 
 
+def session_topic(scheme: str, value: str) -> str:
+    """Return the notice topic of one resident's address."""
+    return f"session:{scheme}:{value}"
+
+
 class Notices:
     """Topics within one process. ``announce`` is called on the event loop."""
 

@@ -216,7 +216,7 @@ message = _numbered(
     _text("choices", default="[]"),
     _text("key", default=""),
     _text("removed", default="[]"),
-    _text("outcome", default=""),
+    _text("outcome", default="{}"),  # what the bot made of it and why
     _text("created_at"),
     UniqueConstraint("thread", "position"),
     _one_of("author", ("resident", "bot", "staff")),

@@ -18,11 +18,6 @@ MESSAGE = (
 )
 
 
-def session_topic(scheme: str, value: str) -> str:
-    """Return the notice topic of one resident's address."""
-    return f"session:{scheme}:{value}"
-
-
 # --- accounts and addresses ---
 
 

@@ -1,6 +1,6 @@
 """A thread: one conversation with one address on one channel."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -68,7 +68,7 @@ class Message:
     language: str
     choices: tuple[str, ...]
     key: str
-    outcome: str
+    outcome: dict[str, Any]
     created_at: datetime
     staff_name: str | None = None
 
@@ -88,4 +88,4 @@ class NewMessage:
     choices: tuple[str, ...] = ()
     key: str = ""
     removed: tuple[str, ...] = ()
-    outcome: str = ""
+    outcome: dict[str, Any] = field(default_factory=dict)

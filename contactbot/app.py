@@ -1,0 +1,125 @@
+"""Puts the house together and takes it apart; the only file that knows everybody."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any
+
+import structlog
+
+from contactbot import municipality as municipalities_
+from contactbot import wording
+from contactbot.channels.base import ENTRY_POINT_GROUP, Channel, Surroundings
+from contactbot.clock import Clock, now
+from contactbot.conversation.engine import Engine
+from contactbot.conversation.knowledge import Bases
+from contactbot.delivery import Delivery
+from contactbot.handoff.desk import REGISTERED_CHANNELS
+from contactbot.messages import Account
+from contactbot.municipality import Municipality
+from contactbot.reception import Reception
+from contactbot.settings import Settings, channel_settings
+from contactbot.storage import installation, schema
+from contactbot.storage.database import Database, open_database
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The running house."""
+
+    settings: Settings
+    database: Database
+    municipalities: Mapping[str, Municipality]
+    channels: Mapping[str, Channel]
+    receptions: Mapping[str, Reception]
+    engine: Engine
+    bases: Bases
+    delivery: Delivery
+    clock: Clock
+
+    @property
+    def ready(self) -> bool:
+        """Whether every channel receives."""
+        return all(reception.ready.is_set() for reception in self.receptions.values())
+
+
+@asynccontextmanager
+async def running(settings: Settings, clock: Clock = now, *, deliver: bool = True) -> AsyncIterator[House]:
+    """Run the house while the context lasts.
+
+    Raises SettingsError for a configuration that cannot be used and StoreBusyError for a database that cannot be opened.
+    """
+    wording.check()
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    await asyncio.to_thread(schema.upgrade, settings.database_url)
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(settings.database_url, clock))
+        house = await _furnish(settings, database, clock)
+        if deliver:
+            await stack.enter_async_context(house.delivery.running())
+        group = await stack.enter_async_context(asyncio.TaskGroup())
+        tasks = [
+            group.create_task(channel.run(house.receptions[name]), name=f"channel {name}")
+            for name, channel in house.channels.items()
+        ]
+        try:
+            yield house
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+def channels(settings: Settings, clock: Clock) -> dict[str, Channel]:
+    """Return the configured channels, not yet running. Raises SettingsError naming a wrong key."""
+    about = surroundings(settings, clock)
+    found: dict[str, Channel] = {}
+    for point in entry_points(group=ENTRY_POINT_GROUP):
+        if point.name in settings.channels:
+            kind: Any = point.load()
+            found[point.name] = kind(channel_settings(kind.Settings, point.name, settings.channels[point.name]), about)
+    return found
+
+
+def surroundings(settings: Settings, clock: Clock) -> Surroundings:
+    """Return what every channel is told about the installation."""
+    return Surroundings(
+        public_url=settings.public_url,
+        secret=settings.secret.get_secret_value().encode(),
+        data=settings.data,
+        clock=clock,
+        municipality_names={key: one.name for key, one in settings.municipalities.items()},
+        countries={key: one.country for key, one in settings.municipalities.items()},
+    )
+
+
+async def _furnish(settings: Settings, database: Database, clock: Clock) -> House:
+    known = {
+        key: municipalities_.municipality(key, one, settings.public_url) for key, one in settings.municipalities.items()
+    }
+    in_use = channels(settings, clock)
+    await database.write(installation.write, _members(settings), _accounts(settings, in_use))
+    bases = Bases(database, known, clock)
+    engine = Engine(database, known, bases, settings, clock)
+    delivery = Delivery(database, in_use, known, settings.delivery, clock)
+    receptions = {
+        name: Reception(channel, database, engine, delivery, known, clock) for name, channel in in_use.items()
+    }
+    for key in known:
+        await bases.current(key, 0)
+    return House(settings, database, known, in_use, receptions, engine, bases, delivery, clock)
+
+
+def _members(settings: Settings) -> list[installation.Member]:
+    return [
+        installation.Member(key, one.name, one.country, one.main_language, one.time_zone, one.teams)
+        for key, one in settings.municipalities.items()
+    ]
+
+
+def _accounts(settings: Settings, in_use: Mapping[str, Channel]) -> list[Account]:
+    own = [account for channel in in_use.values() for account in channel.accounts]
+    return own + [Account(channel, key, key) for channel in REGISTERED_CHANNELS for key in settings.municipalities]

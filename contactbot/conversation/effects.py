@@ -1,0 +1,159 @@
+"""Carrying out an outcome inside the message's own transaction: nothing is promised that is not written here."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from contactbot.conversation import replies
+from contactbot.conversation.facts import Facts
+from contactbot.conversation.outcome import REFERENCE, Given, Outcome, Reply, Work
+from contactbot.handoff import desk
+from contactbot.handoff.ticket import NewTicket, Ticket
+from contactbot.messages import Accepted, Author, Inbound, Length
+from contactbot.outbox import store as outbox
+from contactbot.outbox.parcel import Post
+from contactbot.privacy import erasure
+from contactbot.storage import blobs, events
+from contactbot.storage.transaction import Transaction
+from contactbot.threads import store as threads
+from contactbot.threads.thread import NewMessage, Thread
+
+PREFIXED = ("answer", "choices", "receipt", "command", "smalltalk", "added")  # replies that begin a thread with who writes
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """How long things stay."""
+
+    raw: timedelta
+    give_up: timedelta
+
+
+def keep_message(tx: Transaction, inbound: Inbound, facts: Facts, outcome: Outcome, stay: Stay) -> tuple[Thread, Accepted]:
+    """Write the message with everything that came with it, in its thread or a new one."""
+    thread = _thread(tx, inbound, facts)
+    new = NewMessage(
+        Author.RESIDENT, facts.text or facts.subject, facts.foreign or facts.language, inbound.received_at,
+        kind=outcome.kind, key=_client_key(inbound), removed=facts.removed, outcome=_why(facts, outcome),
+        folded=tuple({"text": part.text, "rule": part.rule} for part in inbound.folded),
+    )  # fmt: skip
+    message, position = threads.append(tx, thread.municipality, thread.id, new)
+    accepted = Accepted(message, thread.id, position)
+    threads.accept(tx, thread.municipality, facts.seen.account, inbound, accepted)
+    refs = [*inbound.refs, inbound.external_id] if inbound.refs or "@" in inbound.external_id else []
+    threads.add_refs(tx, thread.municipality, thread.id, message, refs, own=False)
+    _keep_bytes(tx, thread.municipality, message, inbound, stay)
+    return thread, accepted
+
+
+def carry_out(tx: Transaction, thread: Thread, inbound: Inbound, facts: Facts, outcome: Outcome, stay: Stay) -> None:
+    """Write what the outcome says: silence, work, words, state. The order is the order residents see."""
+    municipality, now = thread.municipality, facts.now
+    if outcome.silence is not None:
+        threads.set_stopped(tx, thread.address, now if outcome.silence else None)
+        if outcome.silence:
+            outbox.cancel_all(tx, thread.address, now)
+    if outcome.erase:
+        erasure.erase_thread(tx, municipality, thread.id)
+    ticket = _work(tx, thread, facts, outcome.work) if outcome.work is not None else None
+    if ticket is None and outcome.to_people:
+        ticket = desk.written_again(tx, thread, now)
+    if outcome.incident:
+        events.record(tx, municipality, now, "bot", f"incident.{outcome.incident}", thread=thread.id)
+    disclosed = thread.disclosed
+    for reply in outcome.replies:
+        _say(tx, thread, inbound, facts, outcome, _worded(facts, reply, ticket, disclosed=disclosed), stay)
+        disclosed = True
+    threads.touch(
+        tx, thread.id, at=now, language=outcome.language or facts.language, pending=outcome.pending, disclosed=disclosed
+    )
+    events.record(
+        tx, municipality, now, "resident", "message.received", thread=thread.id,
+        ticket=ticket.id if ticket is not None else None,
+        data={"outcome": outcome.label, "rule": outcome.rule, "channel": thread.channel},
+    )  # fmt: skip
+
+
+def _thread(tx: Transaction, inbound: Inbound, facts: Facts) -> Thread:
+    seen = facts.seen
+    if seen.thread is not None:
+        return seen.thread
+    address = threads.keep_address(tx, seen.municipality, inbound.sender, inbound.sender_name, facts.now)
+    threads.close_threads(tx, seen.account, address)
+    return threads.open_thread(
+        tx, seen.municipality, seen.account, address, inbound.channel, facts.subject, facts.language, facts.now
+    )
+
+
+def _work(tx: Transaction, thread: Thread, facts: Facts, work: Work) -> Ticket:
+    new = NewTicket(
+        title=work.title, reason=work.reason, source=thread.channel, at=facts.now,
+        due_at=facts.now if work.priority == "urgent" else facts.municipality.due(facts.now),
+        topic=work.topic, team=work.team, priority=work.priority,
+    )  # fmt: skip
+    return desk.hand_off(tx, thread, new)
+
+
+def _worded(facts: Facts, reply: Reply, ticket: Ticket | None, *, disclosed: bool) -> Reply:
+    """Fill in the case number, and say who writes and what was taken out where that is due."""
+    text = reply.text.replace(REFERENCE, str(ticket.number) if ticket is not None else "")
+    if reply.purpose in PREFIXED:
+        between = " " if facts.length == Length.SMS else "\n\n"
+        before = [] if disclosed else [replies.disclosure(facts)]
+        text = between.join(part for part in (*before, replies.masked(facts), text) if part)
+    return Reply(text, reply.purpose, reply.markup, reply.choices, reply.urgent)
+
+
+def _say(  # noqa: PLR0913, PLR0917 - what a reply is made of
+    tx: Transaction, thread: Thread, inbound: Inbound, facts: Facts, outcome: Outcome, reply: Reply, stay: Stay
+) -> None:
+    language = outcome.language or facts.language
+    new = NewMessage(
+        Author.BOT, reply.text, language, facts.now, markup=reply.markup, choices=reply.choices,
+        outcome={"outcome": outcome.label, "rule": outcome.rule},
+    )  # fmt: skip
+    message, position = threads.append(tx, thread.municipality, thread.id, new)
+    if outcome.given is not None:
+        keep_given(tx, thread.municipality, message, outcome.given)
+    epoch = tx.value("SELECT turn_epoch FROM thread WHERE id = :id", id=thread.id)
+    outbox.post(
+        tx, thread.municipality, thread.id, thread.channel, (message, position),
+        Post(
+            reply.purpose, Author.BOT, epoch, facts.now, subject=facts.subject or thread.subject,
+            in_reply_to=inbound.external_id, urgent=reply.urgent, expires_at=facts.now + stay.give_up,
+        ),
+    )  # fmt: skip
+
+
+def keep_given(tx: Transaction, municipality: str, message: int, given: Given) -> None:
+    """Keep why an answer was given."""
+    tx.insert(
+        "answer_given", municipality=municipality, message=message, entry=given.entry, entry_version=given.version,
+        language=given.language, confidence=f"{given.confidence:.4f}", runner_up=given.runner_up,
+        phrasing=given.phrasing, words=given.words, rule=given.rule,
+    )  # fmt: skip
+
+
+def _keep_bytes(tx: Transaction, municipality: str, message: int, inbound: Inbound, stay: Stay) -> None:
+    if inbound.raw:
+        name = blobs.keep_rest(tx, municipality, inbound.raw, inbound.received_at)
+        expires_at = inbound.received_at + stay.raw
+        threads.keep_raw(tx, municipality, message, inbound.raw_type, name, len(inbound.raw), expires_at)
+    for file in inbound.attachments:
+        name = blobs.keep_rest(tx, municipality, file.content, inbound.received_at)
+        threads.keep_attachment(tx, municipality, message, file.name, file.media_type, len(file.content), name)
+
+
+def _client_key(inbound: Inbound) -> str:
+    """Return the client's own identifier of a chat message, by which it knows its own words again."""
+    return inbound.external_id.rpartition(":")[2] if inbound.sender.scheme == "webchat" else ""
+
+
+def _why(facts: Facts, outcome: Outcome) -> dict[str, object]:
+    best = facts.candidates[0].probability if facts.candidates else 0.0
+    answered = [outcome.given.entry] if outcome.given is not None else []
+    return {
+        "outcome": outcome.label, "rule": outcome.rule, "answered": answered, "entries": list(outcome.considered),
+        "confidence": round(outcome.given.confidence if outcome.given is not None else best, 4),
+        "language": facts.foreign or outcome.language or facts.language,
+    }  # fmt: skip
+

@@ -1,0 +1,161 @@
+"""The one way in: a message is read against what stands, understood, decided and written in one transaction."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import structlog
+
+from contactbot.channels.base import Abilities
+from contactbot.clock import Clock
+from contactbot.conversation import effects, steps, store
+from contactbot.conversation.facts import Facts, Limits
+from contactbot.conversation.knowledge import Bases
+from contactbot.conversation.outcome import Outcome, Work
+from contactbot.conversation.seen import Seen
+from contactbot.conversation.understand import Moment, understand
+from contactbot.errors import ContactbotError
+from contactbot.handoff.ticket import Reason
+from contactbot.kb import store as kb
+from contactbot.messages import Accepted, Address, Inbound
+from contactbot.municipality import Municipality
+from contactbot.settings import Settings
+from contactbot.storage import blobs
+from contactbot.storage.database import Database
+from contactbot.storage.notices import session_topic
+from contactbot.storage.transaction import Transaction
+from contactbot.threads import store as threads
+
+log = structlog.get_logger()
+
+ATTEMPTS = 5  # how often a message is read and understood anew when something changed meanwhile
+LARGE = 20_000  # characters from which understanding leaves the event loop
+
+
+class ChangedError(ContactbotError):
+    """The thread or the knowledge base changed between reading and writing; read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of a message."""
+
+    accepted: Accepted
+    outcome: Outcome | None
+
+
+class Engine:
+    """Receives messages of every channel."""
+
+    def __init__(
+        self, database: Database, municipalities: Mapping[str, Municipality], bases: Bases, settings: Settings, clock: Clock
+    ) -> None:
+        self._database = database
+        self._municipalities = municipalities
+        self._bases = bases
+        self._settings = settings.conversation
+        self._clock = clock
+        self._stay = effects.Stay(
+            timedelta(days=settings.conversation.raw_days), timedelta(hours=settings.delivery.give_up_after)
+        )
+        self._limits = Limits(settings.conversation.flood_messages, settings.conversation.flood_repeats)
+        self._senders: dict[Address, tuple[asyncio.Lock, int]] = {}
+
+    async def receive(self, inbound: Inbound, abilities: Abilities, cursor: str | None = None) -> Received:
+        """Take a message in; return after the commit.
+
+        Raises UnknownAccountError, and StoreBusyError when nothing could be kept.
+        """
+        async with self._in_order(inbound.sender):
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    return await self._once(inbound, abilities, cursor, give_up=attempt == ATTEMPTS)
+                except ChangedError:
+                    log.debug("read again", channel=inbound.channel, attempt=attempt)
+        raise AssertionError("the last attempt does not look for changes")
+
+    async def _once(self, inbound: Inbound, abilities: Abilities, cursor: str | None, *, give_up: bool) -> Received:
+        now = self._clock()
+        seen: Seen = await self._database.read(store.load_context, inbound, abilities.remembers, now, self._settings)
+        if seen.duplicate is not None:
+            await self._keep_cursor(inbound, cursor)
+            return Received(seen.duplicate, None)
+        knowledge = await self._bases.current(seen.municipality, seen.kb_revision)
+        seen = replace(seen, kb_revision=knowledge.revision)
+        moment = Moment(now, f"{secrets.randbelow(9000) + 1000}", self._limits)
+        about = (inbound, seen, self._municipalities[seen.municipality], abilities.length, knowledge, moment)
+        large = len(inbound.text) > LARGE
+        facts = await asyncio.to_thread(understand, *about) if large else understand(*about)
+        outcome = _too_busy(facts) if give_up else steps.decide(facts)
+        for content in (inbound.raw, *(file.content for file in inbound.attachments)):
+            await blobs.keep_large(self._database, seen.municipality, content, now)
+        accepted = await self._database.write(_handle, inbound, facts, outcome, self._stay, cursor, give_up)
+        return Received(accepted, None if accepted.duplicate else outcome)
+
+    async def _keep_cursor(self, inbound: Inbound, cursor: str | None) -> None:
+        if cursor is not None:
+            await self._database.write(store.set_cursor, inbound.channel, inbound.account, cursor)
+
+    @asynccontextmanager
+    async def _in_order(self, sender: Address) -> AsyncIterator[None]:
+        """Handle one sender's messages one after the other, in the order they came."""
+        lock, waiting = self._senders.get(sender, (asyncio.Lock(), 0))
+        self._senders[sender] = (lock, waiting + 1)
+        try:
+            async with lock:
+                yield
+        finally:
+            lock, waiting = self._senders.pop(sender)
+            if waiting > 1:
+                self._senders[sender] = (lock, waiting - 1)
+
+
+def _handle(  # noqa: PLR0913, PLR0917 - a unit's arguments are positional
+    tx: Transaction,
+    inbound: Inbound,
+    facts: Facts,
+    outcome: Outcome,
+    stay: effects.Stay,
+    cursor: str | None,
+    give_up: bool,  # noqa: FBT001 - as above
+) -> Accepted:
+    """Accept the message once, check that nothing moved since it was read, and write everything it leads to."""
+    duplicate = threads.already_accepted(tx, facts.seen.account, inbound)
+    if cursor is not None:
+        store.set_cursor(tx, inbound.channel, inbound.account, cursor)
+    if duplicate is not None:
+        return duplicate
+    facts = _fresh(tx, inbound, facts, give_up=give_up)
+    thread, accepted = effects.keep_message(tx, inbound, facts, outcome, stay)
+    effects.carry_out(tx, thread, inbound, facts, outcome, stay)
+    tx.wake(session_topic(inbound.sender.scheme, inbound.sender.value))
+    return accepted
+
+
+def _fresh(tx: Transaction, inbound: Inbound, facts: Facts, *, give_up: bool) -> Facts:
+    """Compare what was read with what stands. Raises ChangedError, but on the last attempt takes what stands."""
+    seen = facts.seen
+    thread = (
+        _new_thread_since(tx, inbound, seen) if seen.thread is None
+        else threads.thread_by_id(tx, seen.municipality, seen.thread.id)
+    )  # fmt: skip
+    moved = (thread and thread.version) != (seen.thread and seen.thread.version)
+    if not give_up and (moved or kb.revision(tx, seen.municipality) != seen.kb_revision):
+        raise ChangedError("the conversation or the knowledge base changed meanwhile")
+    return replace(facts, seen=replace(seen, thread=thread)) if moved else facts
+
+
+def _new_thread_since(tx: Transaction, inbound: Inbound, seen: Seen) -> threads.Thread | None:
+    """Return a thread that another message of the same address began since; only where threads are remembered."""
+    address = threads.find_address(tx, seen.municipality, inbound.sender)
+    if address is None or seen.address is not None:
+        return None
+    return threads.running_thread(tx, seen.account, address.id)
+
+
+def _too_busy(facts: Facts) -> Outcome:
+    """Return the hand-off of a message whose conversation kept changing."""
+    return replace(steps.hand_off(facts), rule="kept changing", work=Work(Reason.BUSY, facts.text[: steps.TITLE] or "…"))

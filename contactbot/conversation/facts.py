@@ -1,0 +1,60 @@
+"""The facts of one message: all that the steps decide from. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from contactbot.conversation.commands import Command
+from contactbot.conversation.safety import Danger
+from contactbot.conversation.seen import Seen
+from contactbot.conversation.smalltalk import SmallTalk
+from contactbot.kb.entry import Entry
+from contactbot.kb.matching import Candidate, Decision
+from contactbot.messages import Length
+from contactbot.municipality import Municipality
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of one address's writing the bot follows, per five minutes."""
+
+    messages: int
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a message says and what stands around it.
+
+    ``text`` is masked; ``removed`` names the kinds of data taken out. ``foreign`` is the language of a message the bot
+    does not speak, or "". ``picked`` is the index of a chosen choice, -1 for none of them, None when nothing was chosen.
+    ``entries`` are the candidates' entries. ``may_reply`` is false where a reply could hit an innocent third person.
+    ``code`` is a fresh random confirmation code.
+    """
+
+    seen: Seen
+    municipality: Municipality
+    channel: str
+    length: Length
+    now: datetime
+    subject: str
+    text: str
+    removed: tuple[str, ...]
+    language: str
+    foreign: str
+    danger: Danger | None
+    command: Command | None
+    picked: int | None
+    smalltalk: SmallTalk | None
+    decision: Decision
+    candidates: tuple[Candidate, ...]
+    entries: dict[str, Entry]
+    automatic: str
+    unreadable: str
+    may_reply: bool
+    code: str
+    limits: Limits
+
+    @property
+    def pending(self) -> dict[str, object] | None:
+        """What the resident was offered and may be answering."""
+        return None if self.seen.thread is None else self.seen.thread.pending

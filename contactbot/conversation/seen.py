@@ -1,0 +1,43 @@
+"""What stands in the store when a message comes: read once, before anything is decided. Pure."""
+
+from dataclasses import dataclass
+
+from contactbot.handoff.ticket import Ticket, TicketState
+from contactbot.messages import Accepted
+from contactbot.threads.thread import AddressRow, Thread
+
+
+@dataclass(frozen=True, slots=True)
+class LastAnswer:
+    """The last answer given in the thread, and why."""
+
+    entry: str
+    entry_version: int
+    language: str
+    confidence: str
+    phrasing: str
+    words: tuple[tuple[str, str], ...]
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The context of one message. ``duplicate`` is set when it was accepted before."""
+
+    municipality: str
+    account: int
+    address: AddressRow | None
+    thread: Thread | None
+    ticket: Ticket | None
+    tickets: tuple[Ticket, ...]
+    last_answer: LastAnswer | None
+    acknowledged: bool
+    recent: int
+    repeats: int
+    kb_revision: int
+    duplicate: Accepted | None = None
+
+    @property
+    def open_ticket(self) -> Ticket | None:
+        """The thread's ticket while people still have it."""
+        return self.ticket if self.ticket is not None and self.ticket.state != TicketState.CLOSED else None

@@ -1,0 +1,287 @@
+"""What the bot does with a message, as one ordered table: the first step that has an outcome wins. Pure.
+
+Order matters. Machines are never answered (1). A wish for silence is obeyed before anything can speak (2). Danger comes
+before every brake and every owner of the turn (3). The brake comes before people are bothered (4), people before the bot
+(5), what was asked before what is new (6, 7), and the bot is silent rather than wrong (9-11).
+"""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from contactbot.conversation import replies
+from contactbot.conversation.commands import CommandKind
+from contactbot.conversation.facts import Facts
+from contactbot.conversation.outcome import Given, Outcome, Work
+from contactbot.handoff.ticket import Reason
+from contactbot.kb.matching import Answer, Choices
+from contactbot.threads.thread import TurnOwner
+
+Step = Callable[[Facts], Outcome | None]
+
+CODE_LIFE = timedelta(minutes=15)
+SURVEY_ANSWERS = ("yes", "partly", "no")
+TITLE = 80  # characters
+
+
+def decide(facts: Facts) -> Outcome:
+    """Return the outcome of the first step that has one."""
+    for step in STEPS:
+        outcome = step(facts)
+        if outcome is not None:
+            return outcome
+    raise AssertionError("the last step always has an outcome")
+
+
+def automatic_mail(facts: Facts) -> Outcome | None:
+    """1. Machines get a note in the thread and never an answer: no state moves, no clock starts."""
+    return Outcome("silent", f"automatic: {facts.automatic}", kind="automatic", pending=facts.pending) if facts.automatic else None
+
+
+def stop_and_start(facts: Facts) -> Outcome | None:
+    """2. A wish for silence, or for an end of it, on this address."""
+    kind = facts.command.kind if facts.command is not None and facts.may_reply else None
+    if kind == CommandKind.STOP:
+        return Outcome("command", "stop", (replies.wording(facts, "stopped", "stop"),), silence=True)
+    if kind == CommandKind.START and _silenced(facts):
+        return Outcome("command", "start", (replies.wording(facts, "started", "command"),), silence=False)
+    return None
+
+
+def acute_danger(facts: Facts) -> Outcome | None:
+    """3. Help lines at once and an urgent ticket, whoever owns the turn; after STOP only the ticket."""
+    if facts.danger is None:
+        return None
+    work = Work(Reason.ACUTE, _title(facts), priority="urgent", team="")
+    told = () if _silenced(facts) or not facts.may_reply else (replies.acute(facts, facts.danger),)
+    return Outcome("acute", f"safety: {facts.danger.rule}", told, work)
+
+
+def flood_brake(facts: Facts) -> Outcome | None:
+    """4. Too much, or too often the same, from one address: the bot is silent and one incident is raised."""
+    seen, limits = facts.seen, facts.limits
+    if seen.recent < limits.messages and seen.repeats < limits.repeats:
+        return None
+    first = seen.recent == limits.messages or seen.repeats == limits.repeats
+    people_have_it = seen.open_ticket is not None
+    return Outcome(
+        "silent", "flood", to_people=people_have_it, pending=facts.pending, incident="flood" if first else ""
+    )
+
+
+def silenced_address(facts: Facts) -> Outcome | None:
+    """4b. After STOP nothing may be said, so what the resident writes becomes work for people."""
+    if not _silenced(facts):
+        return None
+    return Outcome("handoff", "stopped", work=Work(Reason.UNSURE, _title(facts)))
+
+
+def unproven_sender(facts: Facts) -> Outcome | None:
+    """4c. A sender whose address is not proven gets no answer and no obedience; people decide."""
+    if facts.may_reply:
+        return None
+    return Outcome("handoff", "sender not authenticated", work=Work(Reason.UNAUTHENTICATED, _title(facts)))
+
+
+def persons_turn(facts: Facts) -> Outcome | None:
+    """5. People have the thread: the message goes to them. Commands to the machine are still the machine's.
+
+    While nobody has taken the case yet, the bot also says what it is sure of.
+    """
+    owner = facts.seen.thread.turn_owner if facts.seen.thread is not None else TurnOwner.BOT
+    if owner == TurnOwner.BOT or facts.seen.open_ticket is None:
+        return None
+    to_the_machine = facts.command is not None and facts.command.kind != CommandKind.PERSON
+    if to_the_machine or (facts.pending is not None and (facts.picked is not None or _code(facts))):
+        return None
+    if owner == TurnOwner.STAFF:
+        return Outcome("silent", "a person has the turn", to_people=True)
+    if facts.command is not None or facts.smalltalk is not None or isinstance(facts.decision, Answer):
+        return None
+    told = () if facts.seen.acknowledged else (replies.added(facts),)
+    return Outcome("silent", "waiting for a person", told, to_people=True)
+
+
+def pending_choice(facts: Facts) -> Outcome | None:
+    """6. An answer to what the resident was asked: a choice, how it went, or a confirmation."""
+    pending = facts.pending
+    if pending is None:
+        return None
+    match pending.get("kind"):
+        case "choices" if facts.picked is not None:
+            return _picked_choice(facts, pending["options"], facts.picked)  # type: ignore[arg-type] - our own JSON
+        case "survey" if facts.picked is not None and facts.picked >= 0:
+            return _survey(facts, facts.picked)
+        case "delete" if _code(facts):
+            return _delete(facts, pending)
+    return None
+
+
+def command(facts: Facts) -> Outcome | None:
+    """7. What the resident asks of the machine itself."""
+    if facts.command is None:
+        return None
+    match facts.command.kind:
+        case CommandKind.PERSON:
+            work = Work(Reason.ASKED, _title(facts))
+            return Outcome("handoff", "asked for a person", (replies.handed_off(facts, "handoff_person"),), work)
+        case CommandKind.HELP:
+            return _said(facts, "help", replies.wording(facts, "help", "command"))
+        case CommandKind.STATUS:
+            return _said(facts, "status", replies.status(facts, facts.command.argument))
+        case CommandKind.WHY:
+            return _said(facts, "why", replies.why(facts))
+        case CommandKind.LANGUAGE:
+            return _language(facts, facts.command.argument)
+        case CommandKind.DELETE:
+            pending = {"kind": "delete", "code": facts.code, "at": facts.now.isoformat()}
+            told = (replies.wording(facts, "delete_confirm", "command", code=facts.code),)
+            return Outcome("command", "delete", told, pending=pending)
+        case CommandKind.START:
+            return Outcome("command", "start", (replies.wording(facts, "started", "command"),))
+        case _:
+            return None
+
+
+def small_talk(facts: Facts) -> Outcome | None:
+    """8. Greetings and thanks are met decently and never open tickets."""
+    if facts.smalltalk is None or facts.foreign:
+        return None
+    told = replies.wording(facts, facts.smalltalk.value, "smalltalk", name=facts.municipality.name)
+    return Outcome("smalltalk", facts.smalltalk.value, (told,), pending=facts.pending)
+
+
+def unreadable(facts: Facts) -> Outcome | None:
+    """8b. What could not be read goes to people with its raw copy."""
+    if not facts.unreadable and facts.text.strip():
+        return None
+    work = Work(Reason.UNREADABLE, facts.subject[:TITLE] or facts.unreadable[:TITLE] or "…")
+    return Outcome("handoff", "unreadable", (replies.handed_off(facts, "handoff_unreadable"),), work)
+
+
+def answer(facts: Facts) -> Outcome | None:
+    """9. Sure: the editor's words, in the resident's language and the channel's length."""
+    if not isinstance(facts.decision, Answer) or facts.decision.candidate.entry_id not in facts.entries:
+        return None
+    best = facts.decision.candidate
+    runner_up = next((one.entry_id for one in facts.candidates if one.entry_id != best.entry_id), "")
+    given = Given(
+        best.entry_id, best.version, best.language, best.probability, runner_up, best.phrasing, best.words, "sure"
+    )
+    told = (replies.answer(facts, facts.entries[best.entry_id]),)
+    return Outcome("answer", "sure", told, given=given, considered=_considered(facts))
+
+
+def choices(facts: Facts) -> Outcome | None:
+    """10. In doubt: up to three choices and a way out."""
+    if not isinstance(facts.decision, Choices) or facts.foreign:
+        return None
+    options = [one for one in facts.decision.candidates if one.entry_id in facts.entries]
+    if not options:
+        return None
+    told = replies.choices(facts, [facts.entries[one.entry_id] for one in options])
+    pending = {
+        "kind": "choices",
+        "labels": list(told.choices),
+        "options": [{"entry": one.entry_id, "confidence": one.probability} for one in options],
+        "question": facts.text[:TITLE],
+    }
+    return Outcome("choices", "in doubt", (told,), pending=pending, considered=_considered(facts))
+
+
+def hand_off(facts: Facts) -> Outcome:
+    """11. Otherwise a person: a ticket, its number and the expected time, in one transaction."""
+    best = facts.entries.get(facts.candidates[0].entry_id) if facts.candidates else None
+    topic, team = ("", "") if best is None or facts.candidates[0].probability < LIKELY_TOPIC else (best.topic, best.owner)
+    if facts.foreign:
+        work = Work(Reason.LANGUAGE, _title(facts), topic=facts.foreign)
+        told = replies.handed_off(facts, "handoff_language", language=facts.foreign)
+        return Outcome("handoff", f"language {facts.foreign}", (told,), work, considered=_considered(facts))
+    work = Work(Reason.UNSURE, _title(facts), topic=topic, team=team)
+    return Outcome("handoff", "unsure", (replies.handed_off(facts, "handoff"),), work, considered=_considered(facts))
+
+
+STEPS: tuple[Step, ...] = (
+    automatic_mail,
+    stop_and_start,
+    acute_danger,
+    flood_brake,
+    silenced_address,
+    unproven_sender,
+    persons_turn,
+    pending_choice,
+    command,
+    small_talk,
+    unreadable,
+    answer,
+    choices,
+    hand_off,
+)
+
+LIKELY_TOPIC = 0.15  # probability from which the best candidate's owner gets the ticket
+
+
+def _picked_choice(facts: Facts, options: list[dict[str, object]], picked: int) -> Outcome:
+    if not 0 <= picked < len(options):
+        work = Work(Reason.UNSURE, str((facts.pending or {}).get("question", "")) or _title(facts))
+        return Outcome("handoff", "none of the choices", (replies.handed_off(facts, "handoff"),), work)
+    entry = facts.entries.get(str(options[picked]["entry"]))
+    if entry is None:
+        return _said(facts, "choice is gone", replies.wording(facts, "choices_gone", "command"))
+    confidence = float(str(options[picked]["confidence"]))
+    given = Given(entry.id, entry.version, facts.language, confidence, "", "", (), "chosen")
+    return Outcome("answer", "chosen", (replies.answer(facts, entry),), given=given, considered=(entry.id,))
+
+
+def _survey(facts: Facts, picked: int) -> Outcome:
+    said = SURVEY_ANSWERS[min(picked, len(SURVEY_ANSWERS) - 1)]
+    if said == "no":
+        told = replies.handed_off(facts, "survey_reopened")
+        return Outcome("command", "survey", (told,), Work(Reason.ASKED, _title(facts)), survey="no")
+    return Outcome(
+        "command", "survey", (replies.wording(facts, "survey_thanks", "command"),), survey="yes" if said == "yes" else "partly"
+    )
+
+
+def _delete(facts: Facts, pending: dict[str, object]) -> Outcome:
+    asked_at = datetime.fromisoformat(str(pending["at"]))
+    if _code(facts) != pending["code"] or facts.now - asked_at > CODE_LIFE:
+        return _said(facts, "wrong code", replies.wording(facts, "delete_wrong", "command"))
+    if facts.seen.ticket is not None:
+        work = Work(Reason.ERASURE, _title(facts))
+        return Outcome("command", "erasure asked", (replies.handed_off(facts, "delete_case"),), work)
+    return Outcome("command", "erased", (replies.wording(facts, "delete_done", "command"),), erase=True)
+
+
+def _language(facts: Facts, wanted: str) -> Outcome:
+    if not wanted:
+        return _said(facts, "language", replies.wording(facts, "language_ask", "command"))
+    told = replies.wording_in(wanted, "language_set", "command")
+    return Outcome("command", "language", (told,), language=wanted, pending=facts.pending)
+
+
+def _said(facts: Facts, rule: str, told: replies.Reply) -> Outcome:
+    """Return an outcome that says one thing and leaves what the resident was offered."""
+    return Outcome("command", rule, (told,), pending=facts.pending)
+
+
+def _code(facts: Facts) -> str:
+    """Return the confirmation code in a message, when one was asked for and it holds little else."""
+    if facts.pending is None or facts.pending.get("kind") != "delete":
+        return ""
+    found = re.fullmatch(r"\D{0,12}(\d{4})\D{0,3}", facts.text.strip())
+    return found.group(1) if found else ""
+
+
+def _silenced(facts: Facts) -> bool:
+    return facts.seen.address is not None and facts.seen.address.stopped_at is not None
+
+
+def _considered(facts: Facts) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one.entry_id for one in facts.candidates))
+
+
+def _title(facts: Facts) -> str:
+    """Return the ticket's title: the subject, or the beginning of the first line."""
+    line = facts.subject.strip() or next((line.strip() for line in facts.text.splitlines() if line.strip()), "")
+    return line if len(line) <= TITLE else line[: TITLE - 1].rstrip() + "…"

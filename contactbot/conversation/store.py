@@ -1,0 +1,104 @@
+"""The statements of the conversation: reading what stands, and keeping what was answered."""
+
+from datetime import datetime, timedelta
+
+from contactbot.conversation.seen import LastAnswer, Seen
+from contactbot.handoff import store as tickets
+from contactbot.handoff.ticket import TicketState
+from contactbot.kb import store as kb
+from contactbot.messages import Inbound
+from contactbot.settings import ConversationSettings
+from contactbot.storage.transaction import Transaction
+from contactbot.threads import store as threads
+from contactbot.threads.thread import AddressRow, Thread
+
+FLOOD_WINDOW = timedelta(minutes=5)
+TICKETS = 20  # of the resident's own, for STATUS
+
+
+def load_context(
+    tx: Transaction, inbound: Inbound, remembers: bool, now: datetime, settings: ConversationSettings  # noqa: FBT001 - a unit's arguments are positional
+) -> Seen:
+    """Return what is known about the sender and the conversation. Raises UnknownAccountError."""
+    account, municipality = threads.account_of(tx, inbound.channel, inbound.account)
+    address = threads.find_address(tx, municipality, inbound.sender)
+    thread = _thread(tx, inbound, municipality, account, address, remembers, now, settings)
+    recent, repeats = (0, 0) if address is None else threads.recent_from(tx, address.id, inbound.text, now - FLOOD_WINDOW)
+    return Seen(
+        municipality=municipality,
+        account=account,
+        address=address,
+        thread=thread,
+        ticket=None if thread is None else tickets.of_thread(tx, thread.id),
+        tickets=() if address is None else tickets.of_address(tx, address.id, TICKETS),
+        last_answer=None if thread is None else _last_answer(tx, thread.id),
+        acknowledged=thread is not None and _acknowledged(tx, thread.id),
+        recent=recent,
+        repeats=repeats,
+        kb_revision=kb.revision(tx, municipality),
+        duplicate=threads.already_accepted(tx, account, inbound),
+    )
+
+
+def _thread(  # noqa: PLR0913, PLR0917 - what the choice depends on
+    tx: Transaction,
+    inbound: Inbound,
+    municipality: str,
+    account: int,
+    address: AddressRow | None,
+    remembers: bool,  # noqa: FBT001 - passed on
+    now: datetime,
+    settings: ConversationSettings,
+) -> Thread | None:
+    """Return the conversation a message belongs to: by our signed token, by references, or by who writes."""
+    if inbound.thread is not None and (signed := threads.thread_by_id(tx, municipality, inbound.thread)):
+        return signed
+    if address is None:
+        return None
+    referred = threads.thread_by_refs(tx, municipality, address.id, inbound.refs)
+    if referred is not None or not remembers:
+        return referred
+    running = threads.running_thread(tx, account, address.id)
+    if running is None:
+        return None
+    ticket = tickets.of_thread(tx, running.id)
+    kept_by_ticket = ticket is not None and ticket.state != TicketState.CLOSED
+    return running if kept_by_ticket or not threads.rested(running, now, settings.thread_rest_hours) else None
+
+
+def _last_answer(tx: Transaction, thread: int) -> LastAnswer | None:
+    return tx.one(
+        LastAnswer,
+        "SELECT g.entry, g.entry_version, g.language, g.confidence, g.phrasing, g.words, g.rule FROM answer_given g"
+        " JOIN message m ON m.id = g.message WHERE m.thread = :thread ORDER BY g.id DESC LIMIT 1",
+        thread=thread,
+    )
+
+
+def _acknowledged(tx: Transaction, thread: int) -> bool:
+    """Whether the resident has been told that what they add reaches the case, and no person has written since."""
+    last = tx.value(
+        "SELECT m.author FROM message m LEFT JOIN outbox o ON o.message = m.id"
+        " WHERE m.thread = :thread AND m.kind = 'message' AND (m.author = 'staff' OR o.purpose = 'added')"
+        " ORDER BY m.position DESC LIMIT 1",
+        thread=thread,
+    )
+    return last == "bot"
+
+
+def set_cursor(tx: Transaction, channel: str, address: str, cursor: str) -> None:
+    """Note what a channel last took in, in the transaction that keeps it."""
+    tx.execute(
+        "UPDATE account SET cursor = :cursor WHERE channel = :channel AND address = :address",
+        cursor=cursor,
+        channel=channel,
+        address=address,
+    )
+
+
+def cursor(tx: Transaction, channel: str, address: str) -> str | None:
+    """Return what a channel last took in."""
+    found: str | None = tx.value(
+        "SELECT cursor FROM account WHERE channel = :channel AND address = :address", channel=channel, address=address
+    )
+    return found

@@ -1,0 +1,109 @@
+"""From a message and its context to facts. Pure: no store, no clock, no network."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from contactbot.conversation import commands, language, safety, smalltalk
+from contactbot.conversation.facts import Facts, Limits
+from contactbot.conversation.seen import Seen
+from contactbot.kb.entry import Entry
+from contactbot.kb.index import Index
+from contactbot.kb.matching import Candidate, decide
+from contactbot.masking import mask
+from contactbot.messages import Inbound, Length
+from contactbot.municipality import Municipality
+from contactbot.wording import languages
+
+SEARCHED = 2_000  # characters of a message that are matched: enough for any question, bounded for any flood
+CANDIDATES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """A municipality's published answers, ready to be searched."""
+
+    revision: int
+    index: Index
+    entries: dict[str, Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a unit may not draw for itself: the time, a fresh code, and the limits in force."""
+
+    now: datetime
+    code: str
+    limits: Limits
+
+
+def understand(
+    inbound: Inbound, seen: Seen, municipality: Municipality, length: Length, knowledge: Knowledge, moment: Moment
+) -> Facts:
+    """Return everything the steps need to decide about this message."""
+    masked = mask(inbound.text, municipality.place)
+    subject = mask(inbound.subject, municipality.place).text
+    spoken, foreign = _language(inbound, masked.text, seen, municipality)
+    candidates = _candidates(masked.text, subject, spoken, knowledge.index)
+    return Facts(
+        seen=seen,
+        municipality=municipality,
+        channel=inbound.channel,
+        length=length,
+        now=moment.now,
+        subject=subject,
+        text=masked.text,
+        removed=tuple(sorted({str(removed.kind) for removed in masked.removed})),
+        language=spoken,
+        foreign=foreign,
+        danger=safety.assess(f"{subject}\n{masked.text}" if subject else masked.text),
+        command=commands.parse(masked.text),
+        picked=_picked(masked.text, seen),
+        smalltalk=smalltalk.smalltalk(masked.text),
+        decision=decide(candidates),
+        candidates=candidates,
+        entries={one.entry_id: knowledge.entries[one.entry_id] for one in candidates if one.entry_id in knowledge.entries}
+        | _offered(seen, knowledge),
+        automatic=inbound.automatic,
+        unreadable=inbound.unreadable,
+        may_reply=inbound.authenticated is not False,
+        code=moment.code,
+        limits=moment.limits,
+    )
+
+
+def _language(inbound: Inbound, text: str, seen: Seen, municipality: Municipality) -> tuple[str, str]:
+    """Return the language to answer in, and the message's own where the bot does not speak it.
+
+    A resident's choice on the channel stands; a short message keeps the conversation's language.
+    """
+    kept = seen.thread.language if seen.thread is not None else inbound.language or municipality.main_language
+    if inbound.language and seen.thread is None:
+        kept = inbound.language
+    found = language.detect(text[:SEARCHED], kept)
+    if not found.sure or found.language == kept:
+        return kept, ""
+    return (found.language, "") if found.language in languages() else (kept, found.language)
+
+
+def _candidates(text: str, subject: str, spoken: str, index: Index) -> tuple[Candidate, ...]:
+    """Search for the message, and for a mail also with its subject: the surer of the two counts."""
+    body = text[:SEARCHED].strip()
+    wanted = [body, f"{subject}. {body}".strip()] if subject else [body]
+    found = [index.search(one, spoken, CANDIDATES) for one in wanted if one]
+    return max(found, key=lambda candidates: candidates[0].probability if candidates else 0.0, default=())
+
+
+def _picked(text: str, seen: Seen) -> int | None:
+    pending = None if seen.thread is None else seen.thread.pending
+    if pending is None or pending.get("kind") not in ("choices", "survey"):
+        return None
+    return commands.choice(text, [str(label) for label in pending["labels"]])
+
+
+def _offered(seen: Seen, knowledge: Knowledge) -> dict[str, Entry]:
+    """Return the entries a pending choice offers, and the last one answered with."""
+    pending = (seen.thread.pending if seen.thread is not None else None) or {}
+    wanted = [str(option["entry"]) for option in pending.get("options", ())]
+    if seen.last_answer is not None:
+        wanted.append(seen.last_answer.entry)
+    return {one: knowledge.entries[one] for one in wanted if one in knowledge.entries}

@@ -1,0 +1,283 @@
+"""The one way out: lease, send, record. Sending happens outside any transaction.
+
+A crash between leasing and recording leaves a parcel in ``sending``. The next start asks the peer about it where the peer
+can be asked; where it cannot, the doubt is recorded and stays visible, and the message is sent once more if the
+configuration says that a lost answer is worse than a double.
+"""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import structlog
+
+from contactbot.channels.base import Channel
+from contactbot.clock import Clock
+from contactbot.errors import StoreBusyError
+from contactbot.handoff import desk
+from contactbot.handoff.ticket import NewTicket, Reason
+from contactbot.messages import Address, Author, DeliveryState, Outbound, Receipt
+from contactbot.municipality import Municipality
+from contactbot.outbox import store
+from contactbot.outbox.parcel import Parcel, wait_before
+from contactbot.settings import DeliverySettings
+from contactbot.storage import events
+from contactbot.storage.database import Database
+from contactbot.storage.transaction import Transaction
+from contactbot.threads import store as threads
+from contactbot.wording import say
+
+log = structlog.get_logger()
+
+LEASE = timedelta(seconds=120)  # twice what a channel may take for one message
+SLOW_POLL = 5.0  # seconds; notices normally wake the loop at once
+STORE_PAUSE = 1.0  # seconds to wait for a store that cannot serve
+BATCH = 32  # parcels leased in one transaction
+
+IDLE = ("stop", "survey", "smalltalk")  # if one of these does not arrive, nobody needs to do anything
+
+FINAL = {
+    "sent": DeliveryState.SENT,
+    "delivered": DeliveryState.DELIVERED,
+    "failed": DeliveryState.FAILED,
+    "unknown": DeliveryState.UNKNOWN,
+}
+
+
+class Delivery:
+    """Sends what is in the outbox through the channels, in the order of each thread."""
+
+    def __init__(
+        self,
+        database: Database,
+        channels: Mapping[str, Channel],
+        municipalities: Mapping[str, Municipality],
+        settings: DeliverySettings,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._channels = channels
+        self._municipalities = municipalities
+        self._settings = settings
+        self._clock = clock
+        self._owner = uuid.uuid4().hex
+        self._free = settings.workers
+        self._freed = asyncio.Event()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Deliver while the context lasts; what is on its way when it ends is finished first."""
+        async with asyncio.TaskGroup() as sending:
+            loop = asyncio.create_task(self._run(sending), name="delivery")
+            try:
+                yield
+            finally:
+                loop.cancel()
+
+    async def record(self, receipt: Receipt) -> None:
+        """Record what a peer reports about a parcel, at once or later."""
+        await self._database.write(_record, receipt, self._clock(), dict(self._municipalities), mode="queue")
+
+    async def _run(self, sending: asyncio.TaskGroup) -> None:
+        await self._recover(everybody_else=self._database.dialect.name == "sqlite")
+        with self._database.notices.listening(store.TOPIC) as woken:
+            while True:
+                try:
+                    woken.clear()
+                    if not await self._send_ready(sending):
+                        await self._wait(woken)
+                except StoreBusyError as error:
+                    log.warning("the outbox cannot be read now", error=str(error))
+                    await asyncio.sleep(STORE_PAUSE)
+
+    async def _send_ready(self, sending: asyncio.TaskGroup) -> bool:
+        """Start sending what is ready; return whether there may be more right away."""
+        limit = min(BATCH, self._free)
+        if limit == 0:
+            self._freed.clear()
+            await self._freed.wait()
+            return True
+        now = self._clock()
+        parcels: list[Parcel] = await self._database.write(
+            store.lease, self._owner, now, now + LEASE, limit, mode="queue"
+        )
+        for parcel in parcels:
+            self._free -= 1
+            sending.create_task(self._send(parcel), name=f"send {parcel.id}")
+        return len(parcels) == limit
+
+    async def _wait(self, woken: asyncio.Event) -> None:
+        due: datetime | None = await self._database.read(store.next_due)
+        pause = SLOW_POLL if due is None else min(max((due - self._clock()).total_seconds(), 0.02), SLOW_POLL)
+        try:
+            async with asyncio.timeout(pause):
+                await woken.wait()
+        except TimeoutError:
+            await self._recover(everybody_else=False)
+
+    async def _send(self, parcel: Parcel) -> None:
+        try:
+            receipt = await self._attempt(parcel)
+            await self._until_kept(_settle, parcel, receipt)
+        finally:
+            self._free += 1
+            self._freed.set()
+
+    async def _until_kept(self, settle: Callable[..., None], parcel: Parcel, receipt: Receipt | None) -> None:
+        """Write what became of a parcel, however long the store takes: forgetting it would mean sending it again."""
+        while True:
+            now, known = self._clock(), dict(self._municipalities)
+            try:
+                return await self._database.write(settle, parcel, receipt, now, self._settings, known, mode="queue")
+            except StoreBusyError as error:
+                log.warning("what became of a message cannot be kept now", outbox=parcel.id, error=str(error))
+                await asyncio.sleep(STORE_PAUSE)
+
+    async def _attempt(self, parcel: Parcel) -> Receipt:
+        channel = self._channels.get(parcel.channel)
+        if channel is None:
+            return Receipt("retry", parcel.id, detail=f"the channel {parcel.channel} is not in use")
+        if parcel.expires_at is not None and parcel.expires_at <= self._clock():
+            return Receipt("failed", parcel.id, detail="given up: it could not be delivered in time")
+        outbound = await self._outbound(parcel)
+        try:
+            async with asyncio.timeout(LEASE.total_seconds() / 2):
+                return await channel.send(outbound)
+        except TimeoutError:
+            return Receipt("unknown", parcel.id, detail="the channel took too long")
+        except Exception:
+            log.exception("a channel failed to send", channel=parcel.channel, outbox=parcel.id)
+            return Receipt("unknown", parcel.id, detail="the channel failed; see the log")
+
+    async def _outbound(self, parcel: Parcel) -> Outbound:
+        refs = await self._database.read(threads.refs_of, parcel.municipality, parcel.thread)
+        municipality = self._municipalities[parcel.municipality]
+        return Outbound(
+            id=parcel.id,
+            account=parcel.account,
+            recipient=Address(parcel.scheme, parcel.value),
+            text=parcel.text,
+            created_at=parcel.created_at,
+            thread=parcel.thread,
+            position=parcel.position,
+            author=parcel.author,
+            author_name=_author_name(parcel, municipality),
+            markup=parcel.markup,
+            purpose=parcel.purpose,
+            language=parcel.language,
+            subject=parcel.subject or say(parcel.language, "mail_subject", name=municipality.name),
+            choices=parcel.choices,
+            in_reply_to=parcel.in_reply_to,
+            refs=refs,
+            attempt=parcel.attempts,
+            doubtful=parcel.doubtful,
+        )
+
+    async def _recover(self, *, everybody_else: bool) -> None:
+        """Find out what became of parcels that were being sent by somebody who has gone."""
+        left: list[Parcel] = await self._database.write(_left_behind, self._owner, self._clock(), everybody_else, mode="queue")
+        for parcel in left:
+            receipt = await self._ask(parcel)
+            log.info("recovered a parcel", outbox=parcel.id, channel=parcel.channel, found=receipt and receipt.state)
+            await self._until_kept(_settle_doubt, parcel, receipt)
+
+    async def _ask(self, parcel: Parcel) -> Receipt | None:
+        channel = self._channels.get(parcel.channel)
+        if channel is None or not channel.abilities.may_probe:
+            return Receipt("unknown", parcel.id, detail="the process ended while it was being sent")
+        try:
+            async with asyncio.timeout(LEASE.total_seconds() / 2):
+                return await channel.probe(await self._outbound(parcel))
+        except Exception:
+            log.exception("a channel failed to ask its peer", channel=parcel.channel, outbox=parcel.id)
+            return Receipt("unknown", parcel.id, detail="the peer could not be asked")
+
+
+def _author_name(parcel: Parcel, municipality: Municipality) -> str:
+    if parcel.author == Author.BOT:
+        return say(parcel.language, "bot_name")
+    first_name = (parcel.staff_name or "").split(" ")[0]
+    return say(parcel.language, "staff_name", name=first_name, municipality=municipality.name)
+
+
+def _left_behind(tx: Transaction, owner: str, now: datetime, everybody_else: bool) -> list[Parcel]:  # noqa: FBT001 - a unit's arguments are positional
+    """Take over what others left in ``sending``, so that only one process asks about it."""
+    left = store.stale(tx, owner, now, everybody_else=everybody_else)
+    for parcel in left:
+        store.take_over(tx, parcel.id, owner, now + LEASE)
+    return left
+
+
+def _settle(  # noqa: PLR0913, PLR0917 - a unit's arguments are positional
+    tx: Transaction,
+    parcel: Parcel,
+    receipt: Receipt,
+    at: datetime,
+    settings: DeliverySettings,
+    municipalities: Mapping[str, Municipality],
+) -> None:
+    """Write what an attempt led to: a final state, or another attempt later."""
+    if receipt.state != "retry":
+        _move(tx, parcel.id, FINAL[receipt.state], receipt, at, municipalities)
+        return
+    wait = wait_before(parcel.attempts, settings.first_retry, settings.longest_retry)
+    if receipt.retry_after is not None:
+        wait = max(wait, timedelta(seconds=receipt.retry_after))
+    store.note(tx, parcel.id, DeliveryState.QUEUED, receipt, at)
+    store.queue_again(tx, parcel.id, at + wait, at, doubtful=parcel.doubtful)
+
+
+def _settle_doubt(  # noqa: PLR0913, PLR0917 - a unit's arguments are positional
+    tx: Transaction,
+    parcel: Parcel,
+    receipt: Receipt | None,
+    at: datetime,
+    settings: DeliverySettings,
+    municipalities: Mapping[str, Municipality],
+) -> None:
+    """Write what was found out about a parcel left in ``sending``."""
+    if receipt is None:
+        store.queue_again(tx, parcel.id, at, at, doubtful=parcel.doubtful)
+        return
+    resend = settings.resend_unknown_mail and not parcel.doubtful
+    if receipt.state == "unknown" and resend:
+        store.note(tx, parcel.id, DeliveryState.UNKNOWN, receipt, at)
+        store.queue_again(tx, parcel.id, at, at, doubtful=True)
+        return
+    _settle(tx, parcel, receipt, at, settings, municipalities)
+
+
+def _record(tx: Transaction, receipt: Receipt, at: datetime, municipalities: Mapping[str, Municipality]) -> None:
+    """Write a report that came later. Reports about nothing we sent are ignored."""
+    found = store.find(tx, receipt)
+    if found is not None and receipt.state in FINAL:
+        _move(tx, found[0], FINAL[receipt.state], receipt, at, municipalities)
+
+
+def _move(  # noqa: PLR0913, PLR0917 - the parts of one report
+    tx: Transaction,
+    number: int,
+    state: DeliveryState,
+    receipt: Receipt,
+    at: datetime,
+    municipalities: Mapping[str, Municipality],
+) -> None:
+    """Move a parcel, remember the identifier the peer knows it by, and make what was given up visible as work."""
+    if not store.change(tx, number, state, receipt, at):
+        return
+    municipality, thread_id, message, channel = store.belongs_to(tx, number)
+    thread = threads.thread_by_id(tx, municipality, thread_id)
+    assert thread is not None, "an outbox row's thread is there"  # noqa: S101 - narrows the type
+    if receipt.provider_id:
+        threads.add_refs(tx, municipality, thread_id, message, [receipt.provider_id], own=True)
+    tx.wake(*store.session_topics(tx, number))
+    events.record(
+        tx, municipality, at, "delivery", f"delivery.{state}", thread=thread_id,
+        data={"channel": channel, "detail": receipt.detail},
+    )  # fmt: skip
+    if state in (DeliveryState.FAILED, DeliveryState.UNKNOWN) and store.purpose_of(tx, number) not in IDLE:
+        due_at = municipalities[municipality].due(at)
+        title = thread.subject or f"#{thread_id}"
+        desk.hand_off(tx, thread, NewTicket(title, Reason.UNDELIVERED, channel, at, due_at))

@@ -1,0 +1,194 @@
+"""The statements about entries: every version is kept, one of them is published."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from contactbot.errors import ConflictError, NotFoundError
+from contactbot.kb.entry import Entry, entry_from_json, entry_to_json
+from contactbot.storage import events
+from contactbot.storage.transaction import Transaction
+
+TOPIC = "kb"
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """An entry in the editor's list: its newest content, its state, and what is published."""
+
+    entry: Entry
+    state: str
+    published_version: int | None
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of an entry: who wrote it, when and why."""
+
+    version: int
+    author: str
+    note: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A municipality's published answers at one revision: what the index is built from."""
+
+    revision: int
+    entries: tuple[Entry, ...]
+    synonyms: tuple[tuple[str, ...], ...]
+
+
+def revision(tx: Transaction, municipality: str) -> int:
+    """Return the number that grows with every publication."""
+    found = tx.value("SELECT kb_revision FROM municipality WHERE id = :id", id=municipality)
+    if found is None:
+        raise NotFoundError(f"there is no municipality {municipality!r}")
+    return int(found)
+
+
+def base(tx: Transaction, municipality: str) -> Base:
+    """Return everything that is published."""
+    rows = tx.rows(
+        "SELECT v.content, v.version FROM entry e JOIN entry_version v ON v.municipality = e.municipality"
+        " AND v.entry = e.id AND v.version = e.published_version"
+        " WHERE e.municipality = :municipality AND e.state = 'published' ORDER BY e.id",
+        municipality=municipality,
+    )
+    synonyms = tx.rows("SELECT words FROM synonym WHERE municipality = :municipality ORDER BY id", municipality=municipality)
+    return Base(
+        revision(tx, municipality),
+        tuple(_entry(content, version) for content, version in rows),
+        tuple(tuple(json.loads(words)) for (words,) in synonyms),
+    )
+
+
+def shelf(tx: Transaction, municipality: str) -> tuple[Shelf, ...]:
+    """Return every entry with its newest content, by id."""
+    rows = tx.rows(
+        "SELECT v.content, v.version, e.state, e.published_version, e.changed_at FROM entry e"
+        " JOIN entry_version v ON v.municipality = e.municipality AND v.entry = e.id AND v.version = e.latest_version"
+        " WHERE e.municipality = :municipality ORDER BY e.id",
+        municipality=municipality,
+    )
+    return tuple(
+        Shelf(_entry(content, version), state, published, datetime.fromisoformat(changed_at))
+        for content, version, state, published, changed_at in rows
+    )
+
+
+def entry(tx: Transaction, municipality: str, entry_id: str, version: int | None = None) -> Entry:
+    """Return one version of an entry, the newest when none is named. Raises NotFoundError."""
+    found = tx.row(
+        "SELECT v.content, v.version FROM entry e JOIN entry_version v ON v.municipality = e.municipality"
+        " AND v.entry = e.id AND v.version = coalesce(:version, e.latest_version)"
+        " WHERE e.municipality = :municipality AND e.id = :id",
+        municipality=municipality,
+        id=entry_id,
+        version=version,
+    )
+    if found is None:
+        raise NotFoundError(f"there is no entry {entry_id!r}")
+    return _entry(found[0], found[1])
+
+
+def state(tx: Transaction, municipality: str, entry_id: str) -> tuple[str, int | None]:
+    """Return an entry's state and published version. Raises NotFoundError."""
+    found = tx.row(
+        "SELECT state, published_version FROM entry WHERE municipality = :municipality AND id = :id",
+        municipality=municipality,
+        id=entry_id,
+    )
+    if found is None:
+        raise NotFoundError(f"there is no entry {entry_id!r}")
+    return str(found[0]), found[1]
+
+
+def versions(tx: Transaction, municipality: str, entry_id: str) -> tuple[Version, ...]:
+    """Return an entry's history, newest first."""
+    return tuple(
+        tx.all(
+            Version,
+            "SELECT version, author, note, created_at FROM entry_version"
+            " WHERE municipality = :municipality AND entry = :id ORDER BY version DESC",
+            municipality=municipality,
+            id=entry_id,
+        )
+    )
+
+
+def save(  # noqa: PLR0913 - the columns of one version
+    tx: Transaction, municipality: str, new: Entry, author: str, at: datetime, *, note: str = "", seen: int | None = None
+) -> int:
+    """Keep new content as the entry's next version and return its number; what is published stays as it is.
+
+    ``seen`` is the version the editor worked on: raises ConflictError when another was saved since.
+    """
+    latest: int | None = tx.value(
+        "SELECT latest_version FROM entry WHERE municipality = :municipality AND id = :id",
+        municipality=municipality,
+        id=new.id,
+    )
+    if seen is not None and latest is not None and latest != seen:
+        raise ConflictError(f"somebody saved version {latest} of {new.id} while you worked on version {seen}")
+    version = (latest or 0) + 1
+    if latest is None:
+        tx.add("entry", municipality=municipality, id=new.id, latest_version=version, changed_at=at)
+    tx.execute(
+        "UPDATE entry SET latest_version = :version, changed_at = :at WHERE municipality = :municipality AND id = :id",
+        version=version,
+        at=at,
+        municipality=municipality,
+        id=new.id,
+    )
+    tx.add(
+        "entry_version", municipality=municipality, entry=new.id, version=version,
+        content=json.dumps(entry_to_json(replace(new, version=version)), ensure_ascii=False),
+        author=author, note=note, created_at=at,
+    )  # fmt: skip
+    events.record(tx, municipality, at, author, "entry.saved", subject=new.id, data={"version": version})
+    return version
+
+
+def publish(tx: Transaction, municipality: str, entry_id: str, version: int, author: str, at: datetime) -> int:
+    """Let residents have this version from now on; return the base's new revision. Raises NotFoundError."""
+    entry(tx, municipality, entry_id, version)
+    _set_state(tx, municipality, entry_id, "published", version, at)
+    events.record(tx, municipality, at, author, "entry.published", subject=entry_id, data={"version": version})
+    return _new_revision(tx, municipality)
+
+
+def archive(tx: Transaction, municipality: str, entry_id: str, author: str, at: datetime) -> int:
+    """Take an entry out of use; every version stays. Return the base's new revision. Raises NotFoundError."""
+    state(tx, municipality, entry_id)
+    _set_state(tx, municipality, entry_id, "archived", None, at)
+    events.record(tx, municipality, at, author, "entry.archived", subject=entry_id)
+    return _new_revision(tx, municipality)
+
+
+def _set_state(
+    tx: Transaction, municipality: str, entry_id: str, new_state: str, version: int | None, at: datetime
+) -> None:
+    tx.execute(
+        "UPDATE entry SET state = :state, published_version = :version, changed_at = :at"
+        " WHERE municipality = :municipality AND id = :id",
+        state=new_state,
+        version=version,
+        at=at,
+        municipality=municipality,
+        id=entry_id,
+    )
+
+
+def _new_revision(tx: Transaction, municipality: str) -> int:
+    tx.wake(TOPIC)
+    new: int = tx.value(
+        "UPDATE municipality SET kb_revision = kb_revision + 1 WHERE id = :id RETURNING kb_revision", id=municipality
+    )
+    return new
+
+
+def _entry(content: str, version: int) -> Entry:
+    return replace(entry_from_json(json.loads(content)), version=version)

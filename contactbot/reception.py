@@ -1,0 +1,83 @@
+"""The house as one channel sees it: the port behind which everything else is hidden."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Literal
+
+from contactbot.channels.base import Channel, Opening
+from contactbot.clock import Clock
+from contactbot.conversation import store
+from contactbot.conversation.engine import Engine
+from contactbot.delivery import Delivery
+from contactbot.messages import Accepted, Address, Inbound, Receipt, Spoken
+from contactbot.municipality import Municipality
+from contactbot.storage.database import Database
+from contactbot.storage.notices import session_topic
+from contactbot.threads import store as threads
+
+SLOW_POLL = 15.0  # seconds between looks at a session's history when no notice comes
+
+
+class Reception:
+    """What one channel is given: the ``House`` port of ``channels/base.py``."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts of the house a channel reaches, each behind one method
+        self,
+        channel: Channel,
+        database: Database,
+        engine: Engine,
+        delivery: Delivery,
+        municipalities: Mapping[str, Municipality],
+        clock: Clock,
+    ) -> None:
+        self.ready = asyncio.Event()
+        self._channel = channel
+        self._database = database
+        self._engine = engine
+        self._delivery = delivery
+        self._municipalities = municipalities
+        self._clock = clock
+
+    def started(self) -> None:
+        """Note that the channel receives."""
+        self.ready.set()
+
+    async def receive(self, inbound: Inbound, cursor: str | None = None) -> Accepted:
+        """Take a message in and return after the commit."""
+        received = await self._engine.receive(inbound, self._channel.abilities, cursor)
+        return received.accepted
+
+    async def receipt(self, receipt: Receipt) -> None:
+        """Record what a peer says became of an outgoing message."""
+        await self._delivery.record(receipt)
+
+    async def cursor(self, account: str) -> str | None:
+        """Return the cursor last stored for this account."""
+        found: str | None = await self._database.read(store.cursor, self._channel.name, account)
+        return found
+
+    async def history(self, session: Address, after: int) -> Sequence[Spoken]:
+        """Return the session's messages with a position above ``after``."""
+        spoken: Sequence[Spoken] = await self._database.read(threads.spoken_to, self._channel.name, session, after)
+        return spoken
+
+    def changes(self, session: Address) -> AsyncIterator[None]:
+        """Yield whenever the session's history may have grown; first at once."""
+        topic = session_topic(session.scheme, session.value)
+        return self._database.notices.changes(topic, poll=SLOW_POLL)
+
+    async def hint(self, sender: Address, kind: Literal["typing", "read"], position: int = 0) -> None:
+        """Note how far a resident has read; tell the desk that they are typing."""
+        if kind == "read":
+            await self._database.write(threads.note_read, sender, position)
+        else:
+            self._database.notices.announce([f"typing:{sender.scheme}:{sender.value}"])
+
+    async def leave_address(self, session: Address, address: Address) -> None:
+        """Note where the resident may be reached when the session is gone."""
+        await self._database.write(threads.leave_address, session, address)
+
+    def opening(self, account: str, language: str) -> Opening:
+        """Say whether people are there now."""
+        municipality = next(a.municipality for a in self._channel.accounts if a.address == account)
+        return Opening(*self._municipalities[municipality].opening(self._clock(), language))
