@@ -77,7 +77,8 @@ class Gateway:
 
     ``text_url`` is where texts to ``numbers`` are posted, as set at the provider. ``pace`` is the time in seconds
     between the reports queued, sent and delivered; with ``reports`` false none is made. ``dead`` numbers cannot be
-    reached, and ``pictures`` are the media type and content of each picture by its name.
+    reached, and ``pictures`` are the media type and content of each picture by its name. What came and went is in
+    ``texts``, ``posted`` (the forms of requests to send) and ``answers`` (of our webhooks).
     """
 
     account_sid: str = field(default_factory=lambda: f"AC{secrets.token_hex(16)}")
@@ -91,6 +92,7 @@ class Gateway:
     answers: list[Answer] = field(default_factory=list)
     dead: set[str] = field(default_factory=set)
     pictures: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    posted: list[dict[str, str]] = field(default_factory=list)
     requests: int = 0
     url: str = ""
     _mishaps: deque[Mishap] = field(default_factory=deque)
@@ -205,6 +207,7 @@ class Gateway:
         if mishap is not None and mishap not in TAKEN:
             return await self._misbehave(request, mishap)
         values = {name: str(value) for name, value in form.items()}
+        self.posted.append(values)
         refusal = self._refusal(values)
         if refusal is not None:
             return refusal

@@ -1,6 +1,5 @@
 """Text messages keep the contract, against a gateway that answers as Twilio's API does."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -21,7 +20,7 @@ from contactbot.channels.sms.settings import NumberSettings, SmsSettings, Twilio
 from contactbot.demo.gateway import Answer, Gateway, Mishap
 from contactbot.messages import Account, Address, Outbound, Receipt
 from tests.channels.contract import ChannelContract, Heard, Peer, Verdict
-from tests.channels.house import PATIENCE, Doorway, RecordingHouse, doorway, outbound, running, surroundings
+from tests.channels.house import Doorway, RecordingHouse, doorway, outbound, running, surroundings
 
 NUMBER = "+4759440000"
 PHONE = "+4799887766"
@@ -37,7 +36,7 @@ class SmsPeer:
     house: RecordingHouse
     door: Doorway
     data: Path
-    resident: Address = Address("tel", PHONE)
+    resident: Address = field(default_factory=lambda: Address("tel", PHONE))
     _heard: int = field(default=0)
 
     async def deliver(self, text: str, external_id: str) -> Verdict:
@@ -193,9 +192,9 @@ async def test_a_busy_answer_says_when_to_come_back(peer: SmsPeer, house: Record
     house.busy = True
     form = {"MessageSid": _sid("x"), "From": PHONE, "To": NUMBER, "Body": "Hei"}
     headers = {"X-Twilio-Signature": peer.gateway.sign(peer.door.url + TEXTS, form)}
-    async with aiohttp.ClientSession() as session:
-        async with session.post(peer.door.url + TEXTS, data=form, headers=headers) as answer:
-            assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
+    url = peer.door.url + TEXTS
+    async with aiohttp.ClientSession() as session, session.post(url, data=form, headers=headers) as answer:
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
 
 
 async def test_pictures_come_with_the_text_unchanged(peer: SmsPeer, house: RecordingHouse) -> None:

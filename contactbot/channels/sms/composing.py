@@ -20,7 +20,7 @@ PLAIN_FORMS: Final = str.maketrans(
     }
 )
 CUT_MARK: Final = " ..."
-SENTENCE_END: Final = re.compile(r"[.!?](?=\s)|\n")
+SENTENCE_END: Final = re.compile(r"[.!?](?=\s+(\S))|\n")  # and the character that the next sentence begins with
 LEAST_KEPT: Final = 0.5  # share of the room a cut at a sentence's end must leave used; else the cut is between words
 JOINERS: Final = "\u200d\ufe0e\ufe0f"  # what binds emoji together: nothing stands after it once the text is cut
 
@@ -56,12 +56,17 @@ def gsm_safe(text: str) -> str:
 def _cut(words: str, tail: str, most_segments: int) -> str:
     room = _longest(words, tail, most_segments)
     kept = words[:room]
-    ends = [found.end() for found in SENTENCE_END.finditer(words, 0, room + 1) if found.end() <= room]
+    ends = [found.end() for found in SENTENCE_END.finditer(words) if found.end() <= room and _ends(found[1])]
     if ends and ends[-1] >= room * LEAST_KEPT:
         kept = words[: ends[-1]]
     elif (space := kept.rfind(" ")) > 0:
         kept = kept[:space]
     return kept.rstrip().rstrip(JOINERS) + CUT_MARK + tail
+
+
+def _ends(following: str | None) -> bool:
+    """Tell a sentence's end from an abbreviation's, which a small letter or a number follows."""
+    return following is None or not (following.islower() or following.isdigit())
 
 
 def _longest(words: str, tail: str, most_segments: int) -> int:

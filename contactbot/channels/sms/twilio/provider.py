@@ -100,7 +100,8 @@ class TwilioProvider:
         """List what came to a number since a moment, oldest first. Twilio's own filter is by whole days."""
         async with self._asking() as client:
             messages = await client.messages.list_async(to=recipient, date_sent_after=since, limit=MOST_MISSED)
-            texts = [records.received(message) for message in messages if records.came_in(message)]
+            texts = [records.received(message) for message in reversed(messages) if records.came_in(message)]
+        # Twilio lists the newest first and by whole seconds, so texts of one second keep the list's order, turned.
         dated = [(text.sent_at, text) for text in texts if text.sent_at is not None and text.sent_at >= since]
         return [text for _, text in sorted(dated, key=lambda pair: pair[0])]
 
