@@ -1,0 +1,108 @@
+"""Email as a channel of the house."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from contactbot.channels.base import Abilities, Finding, House, Surroundings
+from contactbot.channels.email import check
+from contactbot.channels.email.addresses import AddressBook
+from contactbot.channels.email.compose import Letterhead, compose, return_address
+from contactbot.channels.email.listener import Listener
+from contactbot.channels.email.reception import CHANNEL, Reception
+from contactbot.channels.email.sender import Envelope, Sender
+from contactbot.channels.email.settings import EmailSettings
+from contactbot.channels.email.tokens import Signer
+from contactbot.messages import Account, Length, Outbound, Receipt
+
+
+class EmailChannel:
+    """Mail in by SMTP or LMTP from the municipality's relay, and out through it."""
+
+    name: ClassVar[str] = CHANNEL
+    Settings: ClassVar[type[BaseModel]] = EmailSettings
+
+    def __init__(self, settings: EmailSettings, surroundings: Surroundings) -> None:
+        self._settings = settings
+        self._surroundings = surroundings
+        self._signer = Signer(surroundings.secret)
+        self._accounts = tuple(
+            Account(CHANNEL, account.address, account.municipality, account.kind) for account in settings.accounts
+        )
+        self._book = AddressBook(
+            {account.address: account for account in self._accounts}, self._signer, settings.delimiter
+        )
+        self._sender = Sender(settings.relay)
+        self._listener: Listener | None = None
+
+    @property
+    def abilities(self) -> Abilities:
+        """Full answers; a new mail without a reference is a new thread; a relay cannot be asked what it has."""
+        return Abilities(length=Length.FULL, scheme="email", remembers=False, may_probe=False)
+
+    @property
+    def accounts(self) -> Sequence[Account]:
+        """Our mailboxes."""
+        return self._accounts
+
+    @property
+    def listening_on(self) -> tuple[str, int] | None:
+        """Where mail comes in, host and port, while the channel runs."""
+        return self._listener.address if self._listener else None
+
+    async def run(self, house: House) -> None:
+        """Take mail in until cancelled."""
+        settings = self._settings
+        reception = Reception(house, self._book, settings.authserv_ids, self._surroundings.clock)
+        try:
+            async with Listener(settings.listen, self._hostname, self._book, reception) as self._listener:
+                house.started()
+                await asyncio.Event().wait()
+        finally:
+            self._listener = None
+            await self._sender.close()
+
+    async def send(self, outbound: Outbound) -> Receipt:
+        """Hand one answer to the relay."""
+        head = self._letterhead(outbound)
+        try:
+            message = compose(outbound, head, self._signer)
+        except ValueError as error:
+            return Receipt("failed", outbox=outbound.id, detail=str(error))
+        envelope = Envelope(return_address(outbound, head, self._signer), outbound.recipient.value)
+        return await self._sender.send(outbound.id, message, envelope)
+
+    async def probe(self, outbound: Outbound) -> Receipt | None:
+        """Say that nobody can be asked: SMTP has no such question."""
+        return Receipt("unknown", outbox=outbound.id, detail="a mail relay cannot be asked what it took")
+
+    def routes(self) -> Iterable[web.AbstractRouteDef]:
+        """Mail needs no web pages."""
+        return ()
+
+    async def check(self) -> Sequence[Finding]:
+        """Look at accounts, relay, listener and threading."""
+        return await check.findings(self._settings, self._surroundings, self._letterheads())
+
+    @property
+    def _hostname(self) -> str:
+        return self._settings.relay.hello or self._accounts[0].address.rpartition("@")[2]
+
+    def _letterhead(self, outbound: Outbound) -> Letterhead:
+        heads = self._letterheads()
+        return next((head for head in heads if head.account == outbound.account), heads[0])
+
+    def _letterheads(self) -> list[Letterhead]:
+        names = self._surroundings.municipality_names
+        return [
+            Letterhead(
+                account=account.address,
+                name=account.name or names.get(account.municipality, account.address),
+                delimiter=self._settings.delimiter,
+                plus_addresses=self._settings.plus_addresses,
+            )
+            for account in self._settings.accounts
+        ]

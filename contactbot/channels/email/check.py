@@ -1,0 +1,184 @@
+"""What ``contactbot check`` says about mail: each finding is a sentence with its remedy."""
+
+import asyncio
+import socket
+from collections.abc import Sequence
+
+import aiosmtplib
+from aiosmtplib import SMTP, SMTPException
+
+from contactbot.channels.base import Finding, Surroundings
+from contactbot.channels.email.compose import Letterhead
+from contactbot.channels.email.listener import IDENT, tls_context
+from contactbot.channels.email.sender import connect
+from contactbot.channels.email.settings import EmailSettings, Listen, Relay
+from contactbot.channels.email.tokens import Signer
+from contactbot.errors import SettingsError
+
+_PATIENCE = 10.0  # seconds for each part
+_LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
+_FIRST_PERMANENT = 500
+
+
+async def findings(settings: EmailSettings, surroundings: Surroundings, heads: Sequence[Letterhead]) -> list[Finding]:
+    """Look at everything that can be seen without sending a mail."""
+    return [
+        *_accounts(settings, surroundings),
+        *_certificate(settings.listen),
+        *await _listener(settings.listen),
+        *await _relay(settings, Signer(surroundings.secret), heads),
+        *_authentication(settings),
+    ]
+
+
+def _accounts(settings: EmailSettings, surroundings: Surroundings) -> list[Finding]:
+    found = []
+    addresses = [account.address for account in settings.accounts]
+    for account in settings.accounts:
+        if account.municipality not in surroundings.municipality_names:
+            found.append(
+                _error(
+                    f"{account.address} belongs to «{account.municipality}», which is no municipality here; correct channels.email.accounts"
+                )
+            )
+        if addresses.count(account.address) > 1:
+            found.append(_error(f"{account.address} is listed more than once in channels.email.accounts; keep one"))
+        domain = account.address.rpartition("@")[2]
+        if "." not in domain or domain.endswith((".invalid", ".local", ".localhost")):
+            found.append(
+                _warning(
+                    f"nobody outside can answer to {account.address}, so threading cannot work; use an address with a public domain"
+                )
+            )
+    return found
+
+
+def _certificate(listen: Listen) -> list[Finding]:
+    try:
+        context = tls_context(listen)
+    except SettingsError as error:
+        return [_error(str(error))]
+    if context is None and listen.host not in _LOCAL:
+        return [_warning("mail comes in unencrypted from other machines; set listen.certificate and listen.key")]
+    return []
+
+
+async def _listener(listen: Listen) -> list[Finding]:
+    """Tell whether the port is free, or held by ourselves."""
+    where = f"{listen.host}:{listen.port}"
+    try:
+        with socket.create_server((listen.host, listen.port)):
+            return [_ok(f"mail can come in on {where}")]
+    except OSError as error:
+        greeting = await _greeting(listen)
+        if IDENT in greeting:
+            return [_ok(f"mail comes in on {where}, where contactbot runs")]
+        return [
+            _error(
+                f"cannot listen on {where} ({error.strerror or error}); free the port or change channels.email.listen"
+            )
+        ]
+
+
+async def _greeting(listen: Listen) -> str:
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            reader, writer = await asyncio.open_connection(listen.host, listen.port)
+            line = await reader.readline()
+            writer.close()
+            await writer.wait_closed()
+    except (OSError, TimeoutError, ValueError):
+        return ""
+    return line.decode("ascii", "replace")
+
+
+async def _relay(settings: EmailSettings, signer: Signer, heads: Sequence[Letterhead]) -> list[Finding]:
+    relay = settings.relay
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            smtp = await connect(relay)
+    except aiosmtplib.SMTPAuthenticationError as error:
+        return [
+            _error(
+                f"the relay {relay.host}:{relay.port} refuses our user ({error.code}); correct channels.email.relay.user and password"
+            )
+        ]
+    except (SMTPException, OSError, TimeoutError, ValueError) as error:
+        return [
+            _error(
+                f"the relay {relay.host}:{relay.port} cannot be used ({type(error).__name__}: {error!s:.120}); check host, port and tls in channels.email.relay"
+            )
+        ]
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            return [*_encryption(relay, smtp), *await _threading(settings, smtp, signer, heads)]
+    except (SMTPException, OSError, TimeoutError) as error:
+        return [_warning(f"the relay hung up while it was asked ({type(error).__name__}); look in its log")]
+    finally:
+        smtp.close()
+
+
+def _encryption(relay: Relay, smtp: SMTP) -> list[Finding]:
+    if smtp.get_transport_info("sslcontext") is not None:
+        return [_ok(f"the relay {relay.host}:{relay.port} answers, encrypted")]
+    if relay.host in _LOCAL:
+        return [_ok(f"the relay {relay.host}:{relay.port} answers, unencrypted on this machine")]
+    return [_warning(f"answers travel unencrypted to {relay.host}; set channels.email.relay.tls to starttls or tls")]
+
+
+async def _threading(settings: EmailSettings, smtp: SMTP, signer: Signer, heads: Sequence[Letterhead]) -> list[Finding]:
+    """Ask the relay whether it would take a resident's answer, without sending one."""
+    if not settings.plus_addresses:
+        return [
+            _warning(
+                "answers find their thread by Message-ID only; where a relay rewrites it they open new ones: set channels.email.plus_addresses"
+            )
+        ]
+    found = []
+    for head in heads:
+        address = signer.reply_address(head.account, 0, head.delimiter)
+        shown = address.replace(address.partition("@")[0], head.account.partition("@")[0] + head.delimiter + "...")
+        refusal = await _refusal(smtp, address)
+        if refusal:
+            found.append(
+                _warning(
+                    f"the relay would refuse answers to {shown} ({refusal}), so threading cannot work; let it take them (Postfix: recipient_delimiter = {head.delimiter}) or set channels.email.plus_addresses = false"
+                )
+            )
+        else:
+            found.append(_ok(f"the relay takes answers to {shown}"))
+    return found
+
+
+async def _refusal(smtp: SMTP, address: str) -> str:
+    try:
+        await smtp.mail("")
+        await smtp.rcpt(address)
+    except aiosmtplib.SMTPResponseException as error:
+        return f"{error.code}" if error.code >= _FIRST_PERMANENT else ""
+    finally:
+        if smtp.is_connected:
+            await smtp.rset()
+    return ""
+
+
+def _authentication(settings: EmailSettings) -> list[Finding]:
+    if settings.authserv_ids:
+        return []
+    return [
+        _warning(
+            "no sender can be proven; let the relay write Authentication-Results and name it in channels.email.authserv_ids"
+        )
+    ]
+
+
+def _ok(text: str) -> Finding:
+    return Finding("ok", text)
+
+
+def _warning(text: str) -> Finding:
+    return Finding("warning", text)
+
+
+def _error(text: str) -> Finding:
+    return Finding("error", text)

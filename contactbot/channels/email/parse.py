@@ -1,0 +1,274 @@
+"""Mail as bytes to mail as we understand it. Pure; never raises on any bytes: at worst ``unreadable`` says why.
+
+Nothing is refused for being broken. What cannot be read goes to staff with the raw copy.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email import policy
+from email.errors import MessageError
+from email.message import Message
+from email.parser import BytesParser
+from typing import Final
+
+from contactbot.channels.email import charsets, headers, html
+from contactbot.channels.email.headers import Mailbox
+from contactbot.messages import Attachment
+
+# The standard parser recurses once per level and asks every open level about every line, so deeper or more divided mail
+# is not parsed. Real mail has under ten levels; 500 parts is an album of pictures.
+_MOST_MULTIPARTS = 100
+_MOST_PARTS = 1_000
+# Above this a mail is read off the event loop: parsing takes about 20 ms per MB. Bytes.
+LARGE = 256 * 1024
+_LINE_END = re.compile(rb"\r\n?|\n")
+_UNSAFE_IN_NAME = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069]+')
+_LONGEST_NAME = 150
+_EXTENSIONS: Final = {
+    "message/rfc822": ".eml",
+    "text/plain": ".txt",
+    "text/html": ".html",
+    "text/calendar": ".ics",
+    "text/csv": ".csv",
+    "application/pdf": ".pdf",
+    "application/ms-tnef": ".dat",
+    "image/jpeg": ".jpg",
+    "image/png": ".png",
+    "image/gif": ".gif",
+    "image/heic": ".heic",
+}
+_ENCRYPTED: Final = "encrypted, and the key is not ours"
+_SEALED: Final = frozenset({"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
+_TOO_DIVIDED: Final = "divided into more parts than a mail can honestly have"
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail. Identifiers carry their angle brackets; texts are clean of NUL and lone surrogates.
+
+    ``message_id`` is as sent or empty; ``external_id`` always identifies the mail. ``references`` are all identifiers
+    in References and In-Reply-To, oldest first. ``text`` is the whole body, quotations included. ``root`` gives every
+    other header to those who judge the mail.
+    """
+
+    root: Message
+    sender: Mailbox
+    senders: int
+    message_id: str
+    external_id: str
+    references: tuple[str, ...]
+    subject: str
+    date: datetime | None
+    text: str
+    html: str
+    attachments: tuple[Attachment, ...]
+    fingerprint: str
+    unreadable: str = ""
+
+
+def parse(raw: bytes) -> Mail:
+    """Read a whole message (RFC 5322 and MIME)."""
+    unreadable = ""
+    root: Message
+    body = _Body()
+    if raw.lower().count(b"multipart/") > _MOST_MULTIPARTS:
+        root, unreadable = _headers_only(raw), _TOO_DIVIDED
+    else:
+        try:
+            root = _PARSER.parsebytes(raw)
+            body.read(root)
+            unreadable = body.unreadable
+        except (RecursionError, MessageError, ValueError, LookupError, TypeError, AttributeError, KeyError) as error:
+            root, unreadable = _headers_only(raw), f"its structure cannot be followed ({type(error).__name__})"
+    return _mail(raw, root, body, unreadable)
+
+
+def _mail(raw: bytes, root: Message, body: "_Body", unreadable: str) -> Mail:
+    ids = headers.identifiers(headers.all_of(root, "message-id")[:1])
+    message_id = ids[0] if ids else headers.first_of(root, "message-id")[:998]
+    fingerprint = _fingerprint(raw, root)
+    senders = headers.mailboxes(_raw_fields(root, "from"))
+    return Mail(
+        root=root,
+        sender=_sender(root, senders),
+        senders=len(senders),
+        message_id=message_id,
+        # Not a hash of the raw bytes: trace headers differ when the same mail is delivered again.
+        external_id=message_id or f"sha256:{fingerprint}",
+        references=headers.identifiers(headers.all_of(root, "references") + headers.all_of(root, "in-reply-to")),
+        subject=headers.first_of(root, "subject")[:998],
+        date=headers.date(headers.first_of(root, "date")),
+        text=body.text(),
+        html=charsets.clean("\n".join(body.html)),
+        attachments=tuple(body.attachments),
+        fingerprint=fingerprint,
+        unreadable=unreadable,
+    )
+
+
+def _sender(root: Message, senders: tuple[Mailbox, ...]) -> Mailbox:
+    """Choose the first usable address of From; else of Sender or Reply-To; else what stands there."""
+    fallbacks = headers.mailboxes(_raw_fields(root, "sender")) + headers.mailboxes(_raw_fields(root, "reply-to"))
+    usable = [box for box in senders + fallbacks if headers.is_usable(box.address)]
+    return (usable or [*senders, Mailbox("")])[0]
+
+
+def _raw_fields(root: Message, name: str) -> list[str]:
+    return [str(value) for key, value in root.raw_items() if key.lower() == name]
+
+
+def _fingerprint(raw: bytes, root: Message) -> str:
+    """Hash what stays the same on redelivery: From, Date, Subject, and the MIME body with line ends of one kind."""
+    digest = hashlib.sha256()
+    for name in ("from", "date", "subject"):
+        field = " ".join(" ".join(_raw_fields(root, name)).split())
+        digest.update(name.encode() + b"\0" + field.encode("utf-8", "surrogateescape") + b"\0")
+    digest.update(_LINE_END.sub(b"\n", _body_bytes(raw)).rstrip())
+    return digest.hexdigest()
+
+
+def _body_bytes(raw: bytes) -> bytes:
+    blank = re.search(rb"\r?\n\r?\n|\r\r", raw)
+    return raw[blank.end() :] if blank else b""
+
+
+class _Part(Message):
+    """A part whose enclosed messages stay closed, so that they can be kept byte for byte."""
+
+    def get_content_type(self) -> str:
+        """Tell the parser that messages in messages are plain bytes."""
+        declared = super().get_content_type()
+        return (
+            declared.replace("message/", "application/x-message-", 1) if declared.startswith("message/") else declared
+        )
+
+    @property
+    def declared_type(self) -> str:
+        """The type as the sender gave it."""
+        return super().get_content_type()
+
+
+_PARSER: Final = BytesParser(_Part, policy=policy.compat32)
+
+
+def _headers_only(raw: bytes) -> Message:
+    blank = re.search(rb"\r?\n\r?\n|\r\r", raw)
+    try:
+        return _PARSER.parsebytes(raw[: blank.start() if blank else 65536], headersonly=True)
+    except (ValueError, MessageError, TypeError, AttributeError):
+        return _Part()
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """One part of the body: plain text or HTML."""
+
+    words: str
+    is_html: bool = False
+
+    def as_text(self) -> str:
+        return html.to_text(self.words) if self.is_html else self.words
+
+
+class _Body:
+    """What the walk over the parts finds: words, files, and why words could not be read."""
+
+    def __init__(self) -> None:
+        self.words: list[_Words] = []
+        self.html: list[str] = []
+        self.attachments: list[Attachment] = []
+        self.unreadable = ""
+        self._parts = 0
+
+    def text(self) -> str:
+        """Return the words of all parts; HTML as text where nothing plain says the same."""
+        texts = [charsets.clean(piece.as_text()).strip("\r\n") for piece in self.words]
+        return "\n\n".join(text for text in texts if text.strip()).replace("\r\n", "\n").replace("\r", "\n")
+
+    def read(self, part: Message, *, report: bool = False) -> None:
+        """Take in a part and what is in it, in the order of the mail."""
+        self._parts += 1
+        if self._parts > _MOST_PARTS:
+            self.unreadable = _TOO_DIVIDED
+            return
+        kind = _declared(part)
+        if kind in _SEALED and not _is_signed(part):
+            self.unreadable = _ENCRYPTED
+        children = part.get_payload()
+        if isinstance(children, list):
+            self._read_children(kind, [child for child in children if isinstance(child, Message)])
+        elif kind == "text/plain" and not _is_file(part) and not (report and self.words):
+            self.words.append(_Words(_words(part)))
+        elif kind == "text/html" and not _is_file(part):
+            self.words.append(_Words(_words(part), is_html=True))
+            self.html.append(self.words[-1].words)
+        else:
+            self._attach(part, kind)
+
+    def _read_children(self, kind: str, children: list[Message]) -> None:
+        start = len(self.words)
+        for child in children:
+            self.read(child, report=kind == "multipart/report")
+        if kind == "multipart/alternative":
+            self.words[start:] = _one_of(self.words[start:])
+
+    def _attach(self, part: Message, kind: str) -> None:
+        content = _content(part)
+        if content or part.get_filename():
+            self.attachments.append(Attachment(_name(part, kind, len(self.attachments) + 1), kind, content))
+
+
+def _one_of(alternatives: list[_Words]) -> list[_Words]:
+    """Choose the plain text where it holds words, otherwise the last, which is the richest (RFC 2046, 5.1.4)."""
+    plain = [piece for piece in alternatives if not piece.is_html and piece.words.strip()]
+    return plain[:1] or alternatives[-1:]
+
+
+def _declared(part: Message) -> str:
+    kind = part.declared_type if isinstance(part, _Part) else part.get_content_type()
+    return charsets.decode_escaped(kind)
+
+
+def _is_signed(part: Message) -> bool:
+    """Tell a signed S/MIME mail of the opaque kind, whose words are in the file, from an encrypted one."""
+    return str(part.get_param("smime-type", "")).lower() == "signed-data"
+
+
+def _is_file(part: Message) -> bool:
+    return part.get_content_disposition() == "attachment" or bool(_declared_name(part))
+
+
+def _content(part: Message) -> bytes:
+    content = part.get_payload(decode=True)
+    return content if isinstance(content, bytes) else b""
+
+
+def _words(part: Message) -> str:
+    charset = part.get_param("charset", "")
+    label = str(charset[2] if isinstance(charset, tuple) else charset or "")
+    return charsets.decode(_content(part), label)
+
+
+def _declared_name(part: Message) -> str:
+    for field, parameter in (("content-disposition", "filename"), ("content-type", "name")):
+        value = part.get_param(parameter, "", field)
+        if isinstance(value, tuple):  # RFC 2231: (charset, language, text)
+            value = charsets.decode(value[2].encode("latin-1", "replace"), value[0] or "utf-8")
+        if value and str(value).strip():
+            return headers.text(str(value))
+    return ""
+
+
+def _name(part: Message, kind: str, number: int) -> str:
+    """Make a name that is safe to show and to save: no path, no control or direction characters, never empty."""
+    name = _UNSAFE_IN_NAME.sub("_", _declared_name(part).replace("\\", "/").rpartition("/")[2]).strip(" ._")
+    if not name:
+        enclosed = headers.first_of(_headers_only(_content(part)), "subject") if kind == "message/rfc822" else ""
+        name = _UNSAFE_IN_NAME.sub("_", enclosed).strip(" ._")[:_LONGEST_NAME] or f"attachment-{number}"
+        name += _EXTENSIONS.get(kind, "")
+    stem, dot, extension = name.rpartition(".")
+    if len(name) > _LONGEST_NAME and dot:
+        return f"{stem[: _LONGEST_NAME - 1 - len(extension[:20])]}.{extension[:20]}"
+    return name[:_LONGEST_NAME]

@@ -1,0 +1,117 @@
+"""From a mail on the wire to the house: read, judge, hand over, and only then let the sender forget it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from contactbot.channels.base import House
+from contactbot.channels.email import authentication, automatic, bounce, headers, parse, quoted
+from contactbot.channels.email.addresses import AddressBook, Recipient
+from contactbot.channels.email.parse import Mail
+from contactbot.channels.email.quoted import Folding
+from contactbot.messages import Address, Folded, Inbound, Receipt
+
+CHANNEL = "email"
+# A sender must be named to be stored; the domain is reserved for addresses that do not exist (RFC 2606).
+NOBODY = "unknown.sender@address.invalid"
+# What a person writes is shorter; the rest is kept, folded. Characters.
+_LONGEST_TEXT = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One mail as SMTP brought it: the envelope and the bytes."""
+
+    mail_from: str
+    recipients: tuple[str, ...]
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """Reads mail and hands it to the house."""
+
+    house: House
+    book: AddressBook
+    authserv_ids: Sequence[str]
+    now: Callable[[], datetime]
+
+    async def take(self, delivery: Delivery) -> None:
+        """Return when the house has the mail, and a failed delivery it reports; raise what the house raises.
+
+        A mail to several of our addresses is one message of each municipality, on the first account named. Doing
+        this again after a failure half-way does no harm: the house takes each message once.
+        """
+        if len(delivery.raw) > parse.LARGE:
+            mail, folding = await asyncio.to_thread(_read, delivery.raw)
+        else:
+            mail, folding = _read(delivery.raw)
+        report = bounce.read(mail)
+        for recipients in self._by_municipality(delivery, mail):
+            await self.house.receive(self._inbound(delivery, mail, folding, recipients))
+        if report is not None and (row := self.book.outbox(report.original)) is not None:
+            await self.house.receipt(Receipt(report.state, row, report.original, report.detail))
+
+    def _by_municipality(self, delivery: Delivery, mail: Mail) -> list[list[Recipient]]:
+        """Group our addresses; a token in To or Cc counts for its account where the relay changed the envelope."""
+        groups: dict[str, list[Recipient]] = {}
+        for recipient in self.book.find_all(delivery.recipients):
+            groups.setdefault(recipient.account.municipality, []).append(recipient)
+        for recipient in self.book.find_all(_visible_recipients(mail)):
+            if recipient.thread is not None and recipient.account.municipality in groups:
+                groups[recipient.account.municipality].append(recipient)
+        return list(groups.values())
+
+    def _inbound(self, delivery: Delivery, mail: Mail, folding: Folding, recipients: list[Recipient]) -> Inbound:
+        ours = [recipient.account.address for recipient in recipients]
+        others = [address for address in _visible_recipients(mail) if self.book.find(address) is None]
+        sender = mail.sender.address if headers.is_usable(mail.sender.address) else _envelope_sender(delivery)
+        text, folded = _bounded(folding)
+        report = bounce.read(mail)
+        return Inbound(
+            channel=CHANNEL,
+            account=ours[0],
+            sender=Address(CHANNEL, sender),
+            sender_name=mail.sender.name[:200],
+            recipients=tuple(Address(CHANNEL, address) for address in dict.fromkeys(ours + others)),
+            external_id=mail.external_id,
+            fingerprint=mail.fingerprint,
+            raw=delivery.raw,
+            raw_type="message/rfc822",
+            subject=mail.subject,
+            text=text,
+            folded=folded,
+            attachments=mail.attachments,
+            received_at=self.now(),
+            refs=mail.references if report is None else tuple(dict.fromkeys([*mail.references, report.original])),
+            thread=next((recipient.thread for recipient in recipients if recipient.thread is not None), None),
+            automatic=self._automatic(delivery, mail),
+            authenticated=authentication.authenticated(mail, self.authserv_ids),
+            unreadable=mail.unreadable,
+        )
+
+    def _automatic(self, delivery: Delivery, mail: Mail) -> str:
+        own = {mail.sender.address} if self.book.find(mail.sender.address) else set[str]()
+        is_our_message = self.book.outbox(mail.message_id) is not None
+        return automatic.rule(mail, delivery.mail_from, own, is_our_message=is_our_message)
+
+
+def _read(raw: bytes) -> tuple[Mail, Folding]:
+    mail = parse.parse(raw)
+    return mail, quoted.fold(mail.text)
+
+
+def _visible_recipients(mail: Mail) -> list[str]:
+    fields = [str(value) for key, value in mail.root.raw_items() if key.lower() in ("to", "cc", "delivered-to")]
+    return [box.address for box in headers.mailboxes(fields)][:100]
+
+
+def _envelope_sender(delivery: Delivery) -> str:
+    sender = delivery.mail_from.strip("<>").lower()
+    return sender if headers.is_usable(sender) else NOBODY
+
+
+def _bounded(folding: Folding) -> tuple[str, tuple[Folded, ...]]:
+    text, rest = folding.text[:_LONGEST_TEXT], folding.text[_LONGEST_TEXT:]
+    return text, (*folding.folded, Folded(rest, "too_long")) if rest else folding.folded

@@ -1,0 +1,103 @@
+"""What an operator says about mail."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+
+MailAddress = Annotated[
+    str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[^@\s<>,;]{1,64}@[^@\s<>,;]{1,255}$")
+]
+
+
+class MailAccount(BaseModel):
+    """One mailbox that residents write to."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    address: MailAddress = Field(description="The address residents write to, such as post@kommune.example.")
+    municipality: str = Field(description="The key of the municipality whose mailbox this is.")
+    name: str = Field(
+        default="", description="The name shown beside the address. Default: the municipality's own name."
+    )
+    kind: Literal["service", "relay", "hearing"] = Field(
+        default="service", description="What the address is for: service (questions), relay or hearing."
+    )
+
+
+class Listen(BaseModel):
+    """Where mail comes in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    protocol: Literal["smtp", "lmtp"] = Field(
+        default="smtp", description="What the relay speaks to us: smtp, or lmtp as to a mailbox server."
+    )
+    host: str = Field(default="127.0.0.1", description="The address to listen on. Keep it local, behind a mail relay.")
+    port: int = Field(default=10025, ge=0, le=65535, description="The TCP port to listen on; 0 lets the system choose.")
+    certificate: Path | None = Field(
+        default=None, description="PEM file with our certificate and its chain; STARTTLS is offered where it is set."
+    )
+    key: Path | None = Field(default=None, description="PEM file with the certificate's private key.")
+    require_tls: bool = Field(default=False, description="Refuse mail before STARTTLS.")
+    max_size: int = Field(
+        default=35_000_000, ge=10_000, description="The largest mail taken, in bytes; larger ones get SMTP 552."
+    )
+    max_connections: int = Field(
+        default=100, ge=1, description="Connections at one time; further ones are told to come back (SMTP 421)."
+    )
+    max_large: int = Field(
+        default=4,
+        ge=1,
+        description="Mails over 1 MB taken at one time, counted; further ones are told to come back (SMTP 452).",
+    )
+    timeout: float = Field(default=300.0, gt=0, description="Silence after which a connection is closed, in seconds.")
+
+
+class Relay(BaseModel):
+    """Where mail goes out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field(default="127.0.0.1", description="The relay's name or address.")
+    port: int = Field(default=25, ge=1, le=65535, description="The relay's TCP port.")
+    tls: Literal["none", "opportunistic", "starttls", "tls"] = Field(
+        default="starttls",
+        description=(
+            "Encryption to the relay: none, opportunistic (where offered, unverified), starttls (required, verified) "
+            "or tls (from the first byte, verified)."
+        ),
+    )
+    ca_file: Path | None = Field(
+        default=None, description="PEM file with the authority of the relay's certificate. Default: the system's."
+    )
+    user: str = Field(default="", description="The user to sign in as; empty for none.")
+    password: SecretStr = Field(default=SecretStr(""), description="The user's password.")
+    hello: str = Field(default="", description="The name we give in EHLO. Default: this machine's name.")
+
+
+class EmailSettings(BaseModel):
+    """The section ``[channels.email]``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    accounts: list[MailAccount] = Field(min_length=1, description="The mailboxes, at least one.")
+    listen: Listen = Field(default_factory=Listen, description="Where mail comes in.")
+    relay: Relay = Field(default_factory=Relay, description="Where mail goes out.")
+    plus_addresses: bool = Field(
+        default=True,
+        description=(
+            "Whether answers may come to post+t7.abc@..., which names the thread even where a relay rewrites "
+            "identifiers."
+        ),
+    )
+    delimiter: Literal["+", "-", "="] = Field(
+        default="+", description="The character between mailbox and token: the relay's recipient_delimiter."
+    )
+    authserv_ids: list[str] = Field(
+        default_factory=list,
+        description=(
+            "The names under which our own relay writes Authentication-Results. Default: none, so that no sender "
+            "is proven."
+        ),
+    )

@@ -1,0 +1,137 @@
+"""A mail server of the tests' own: a relay that keeps what it is given, or misbehaves on demand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+PATIENCE = 5.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """One mail as it arrived: the envelope and the bytes."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    content: bytes
+
+    @property
+    def message(self) -> EmailMessage:
+        """The mail as Python's parser reads it."""
+        parsed = message_from_bytes(self.content, policy=policy.default)
+        assert isinstance(parsed, EmailMessage)
+        return parsed
+
+    @property
+    def text(self) -> str:
+        """The plain text, without the line end every mail has."""
+        body = self.message.get_body(("plain",))
+        assert body is not None
+        return str(body.get_content()).replace("\r\n", "\n").removesuffix("\n")
+
+
+@dataclass(slots=True)
+class Sink:
+    """Keeps every mail. ``refuse`` gives the answer to a command (MAIL, RCPT or DATA) instead of taking it.
+
+    ``hang_up_at`` closes the connection at that command; "DOT" does so when the whole mail is there, before the answer.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    refuse: dict[str, str] = field(default_factory=dict)
+    hang_up_at: str = ""
+    connections: int = 0
+    logins: list[tuple[bytes, bytes]] = field(default_factory=list)
+    _mails: "asyncio.Queue[Mail]" = field(default_factory=asyncio.Queue)
+    _seen: list[Mail] = field(default_factory=list)
+
+    @property
+    def mails(self) -> list[Mail]:
+        """Everything that arrived so far."""
+        return self._seen
+
+    async def next(self) -> Mail:
+        """Wait for the next mail."""
+        async with asyncio.timeout(PATIENCE):
+            return await self._mails.get()
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        del session
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return self._answer("MAIL", server)
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        del session, options
+        answer = self._answer("RCPT", server)
+        if answer.startswith("2"):
+            envelope.rcpt_tos.append(address)
+        return answer
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
+        del session
+        answer = self._answer("DATA", server)
+        if answer.startswith("2"):
+            assert isinstance(envelope.content, bytes)
+            mail = Mail(envelope.mail_from or "", tuple(envelope.rcpt_tos), envelope.content)
+            self._seen.append(mail)
+            self._mails.put_nowait(mail)
+            self._hang_up("DOT", server)
+        return answer
+
+    def _answer(self, command: str, server: SMTP) -> str:
+        self._hang_up(command, server)
+        return self.refuse.get(command, "250 OK")
+
+    def _hang_up(self, command: str, server: SMTP) -> None:
+        if self.hang_up_at == command and server.transport is not None:
+            assert isinstance(server.transport, asyncio.WriteTransport)
+            server.transport.abort()
+
+
+class _Connection(SMTP):
+    """One connection, counted."""
+
+    def __init__(self, sink: Sink, open_ones: "set[_Connection]") -> None:
+        super().__init__(sink, enable_SMTPUTF8=True, hostname="sink.example", loop=asyncio.get_running_loop())
+        self._sink = sink
+        self._open = open_ones
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._sink.connections += 1
+        self._open.add(self)
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._open.discard(self)
+        super().connection_lost(error)
+
+    def hang_up(self) -> "asyncio.Task[None] | None":
+        """Close, as a relay does that stops."""
+        if self.transport is not None:
+            self.transport.close()
+        return self._handler_coroutine
+
+
+@asynccontextmanager
+async def sink() -> AsyncIterator[Sink]:
+    """Run a sink on a port of 127.0.0.1."""
+    kept = Sink()
+    open_ones: set[_Connection] = set()
+    server = await asyncio.get_running_loop().create_server(lambda: _Connection(kept, open_ones), kept.host, 0)
+    kept.port = server.sockets[0].getsockname()[1]
+    try:
+        yield kept
+    finally:
+        server.close()
+        await asyncio.gather(*filter(None, [one.hang_up() for one in list(open_ones)]), return_exceptions=True)
