@@ -1,5 +1,6 @@
 """Text messages keep the contract, against a gateway that answers as Twilio's API does."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -104,6 +105,18 @@ async def sms(house: RecordingHouse, data: Path, **changes: Any) -> AsyncIterato
         await door.mount(channel.routes())
         await stack.enter_async_context(running(channel, house))
         yield SmsPeer(channel, gateway, house, door, data)
+
+
+@asynccontextmanager
+async def hanging_up() -> AsyncIterator[str]:
+    """Give the address of a server that reads a request and hangs up."""
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
 
 
 @pytest.fixture
@@ -327,11 +340,19 @@ async def test_a_refusal_says_whether_another_attempt_makes_sense(
 
 
 @pytest.mark.parametrize("mishap", [Mishap.DROPS, Mishap.PAGE])
-async def test_no_usable_answer_and_no_text_at_the_provider_is_unknown(mishap: Mishap, peer: SmsPeer) -> None:
+async def test_no_usable_answer_and_no_text_at_the_provider_is_worth_another_attempt(
+    mishap: Mishap, peer: SmsPeer
+) -> None:
     peer.gateway.misbehave(mishap)
     receipt = await peer.tell(outbound(peer.channel, peer.resident, "Hei"))
-    assert receipt.state == "unknown"
+    assert (receipt.state, receipt.retry_after) == ("retry", 30.0)
     assert await peer.channel.probe(outbound(peer.channel, peer.resident, "Hei")) is None
+
+
+async def test_no_usable_answer_and_nobody_to_ask_is_unknown(house: RecordingHouse, tmp_path: Path) -> None:
+    async with hanging_up() as url, sms(house, tmp_path, api_url=url) as phone:
+        receipt = await phone.tell(outbound(phone.channel, phone.resident, "Hei", outbox=17))
+    assert receipt == Receipt("unknown", 17, detail="no_answer (ServerDisconnectedError)")
 
 
 async def test_a_text_taken_before_the_connection_was_cut_is_found_at_once(peer: SmsPeer) -> None:
@@ -349,7 +370,7 @@ async def test_an_answer_that_does_not_come_in_time_is_asked_about(
         phone.gateway.misbehave(mishap)
         receipt = await phone.tell(outbound(phone.channel, phone.resident, "Hei"))
         taken = mishap is Mishap.HANGS_TAKEN
-        assert (receipt.state != "unknown") is taken
+        assert (receipt.state == "retry") is not taken
         assert len(phone.gateway.phone(PHONE)) == int(taken)
 
 

@@ -33,7 +33,9 @@ class TwilioSettings(BaseModel):
         pattern=r"^https?://[^/]+/?$",
         description="Base address of the API. Another one is for a test gateway.",
     )
-    timeout: float = Field(20.0, gt=0, le=25, description="Seconds to wait for an answer of the API.")
+    timeout: float = Field(
+        15.0, gt=0, le=18, description="Seconds to wait for one answer of the API; sending may need three."
+    )
 
 
 class SmsSettings(BaseModel):

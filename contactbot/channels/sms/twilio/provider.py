@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MOST_FOUND: Final = 100  # latest texts to one number; a resident gets far fewer in the minutes that matter
 MOST_MISSED: Final = 2_000  # texts to one of our numbers that one look may fetch
 RECONNECT: Final = 15.0  # seconds until the next attempt when the API cannot be reached
+ASK_AGAIN: Final = 30.0  # seconds until a text not found is asked about again: lists lag behind what was taken
 # What aiohttp and the package raise when an answer does not come, or is not the API's.
 NO_ANSWER: Final = (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError, AttributeError)
 NEVER_LEFT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
@@ -128,11 +129,13 @@ class TwilioProvider:
         return list(wiring.wired(numbers, addresses, text_url))
 
     async def _after_doubt(self, text: TextToSend, why: str) -> Receipt:
-        doubt = Receipt("unknown", text.outbox, detail=f"no_answer ({why})")
+        """Ask about a text whose answer never came. Not there is worth another attempt, which asks again first."""
+        detail = f"no_answer ({why})"
         try:
-            return await self.find(text, lambda _: False) or doubt
+            found = await self.find(text, lambda _: False)
         except NotAnsweredError:
-            return doubt
+            return Receipt("unknown", text.outbox, detail=detail)
+        return found or Receipt("retry", text.outbox, detail=detail, retry_after=ASK_AGAIN)
 
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator["Client"]:
