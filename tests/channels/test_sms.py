@@ -17,7 +17,7 @@ from contactbot import clock
 from contactbot.channels.base import Finding
 from contactbot.channels.sms import SmsChannel, look_back
 from contactbot.channels.sms.channel import REPORTS, TEXTS
-from contactbot.channels.sms.settings import NumberSettings, SmsSettings, TwilioSettings
+from contactbot.channels.sms.settings import NumberSettings, PlainHttpSettings, SmsSettings, TwilioSettings
 from contactbot.demo.gateway import Answer, Gateway, Mishap
 from contactbot.messages import Account, Address, Outbound, Receipt
 from tests.channels.contract import ChannelContract, Heard, Peer, Verdict
@@ -506,7 +506,7 @@ async def test_with_several_municipalities_each_number_must_name_its_own(tmp_pat
 
 
 def test_every_setting_of_every_table_is_described() -> None:
-    tables = (SmsSettings, TwilioSettings, NumberSettings)
+    tables = (SmsSettings, TwilioSettings, PlainHttpSettings, NumberSettings)
     assert [key for table in tables for key, value in table.model_fields.items() if not value.description] == []
 
 

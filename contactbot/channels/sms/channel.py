@@ -15,9 +15,10 @@ from contactbot.channels.sms import calls, wiring
 from contactbot.channels.sms.composing import compose
 from contactbot.channels.sms.intake import Intake
 from contactbot.channels.sms.look_back import LookBack
+from contactbot.channels.sms.plain_http import PlainHttpProvider
 from contactbot.channels.sms.progress import Progress
 from contactbot.channels.sms.provider import NotAnsweredError, Provider, TextToSend
-from contactbot.channels.sms.settings import SmsSettings
+from contactbot.channels.sms.settings import PlainHttpSettings, SmsSettings, TwilioSettings
 from contactbot.channels.sms.twilio import TwilioProvider
 from contactbot.messages import Account, Length, Outbound, Receipt
 
@@ -36,7 +37,7 @@ class SmsChannel:
     def __init__(self, settings: SmsSettings, surroundings: Surroundings) -> None:
         self._settings = settings
         self._surroundings = surroundings
-        self._provider: Provider = TwilioProvider(settings.twilio)
+        self._provider = _provider(settings, surroundings)
         self._intake = Intake(settings.numbers, surroundings, self._provider)
         self._look_back = LookBack(
             self._provider,
@@ -98,9 +99,9 @@ class SmsChannel:
 
     async def check(self) -> Sequence[Finding]:
         """Check the public address and the numbers, then let the provider check its account; no text is sent."""
-        public_url, api_url = self._surroundings.public_url, self._settings.twilio.api_url
+        public_url = self._surroundings.public_url
         findings = [
-            *wiring.public_address(public_url, only_here=wiring.is_local(api_url)),
+            *wiring.public_address(public_url, only_here=wiring.is_local(self._provider.address)),
             *wiring.numbers(self.accounts, tuple(self._surroundings.municipality_names)),
         ]
         if any(finding.level == "error" for finding in findings):
@@ -162,3 +163,11 @@ class SmsChannel:
             report_url=f"{self._surroundings.public_url}{REPORTS}?{urlencode({'outbox': outbound.id})}",
             created_at=outbound.created_at,
         )
+
+
+def _provider(settings: SmsSettings, surroundings: Surroundings) -> Provider:
+    match settings.provider:
+        case TwilioSettings() as twilio:
+            return TwilioProvider(twilio)
+        case PlainHttpSettings() as plain_http:
+            return PlainHttpProvider(plain_http, surroundings.clock)

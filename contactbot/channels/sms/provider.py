@@ -74,6 +74,10 @@ Foreign = Callable[[str], bool]
 class Provider(Protocol):
     """Somebody who carries texts. Methods that call out end within the configured timeout."""
 
+    @property
+    def address(self) -> str:
+        """The web address its interface is at."""
+
     def read_text(self, call: WebCall) -> ReceivedText:
         """Read a text from a call; raises ForgedCallError or MalformedCallError."""
 

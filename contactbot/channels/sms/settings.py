@@ -1,8 +1,8 @@
 """What can be set for text messages."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 
 class NumberSettings(BaseModel):
@@ -38,13 +38,28 @@ class TwilioSettings(BaseModel):
     )
 
 
-class SmsSettings(BaseModel):
-    """Text messages, by a provider."""
+class PlainHttpSettings(BaseModel):
+    """A gateway that speaks plain JSON."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    provider: Literal["twilio"] = Field("twilio", description="Who carries the texts: `twilio`.")
-    twilio: TwilioSettings = Field(description="The account at Twilio.")
+    url: str = Field(
+        pattern=r"^https?://[^/]+", description="Address that texts are posted to, and asked about with `?reference=`."
+    )
+    token: SecretStr = Field(min_length=16, description="What we show the gateway, as a bearer token.")
+    secret: SecretStr = Field(
+        min_length=24, description="What the gateway signs its calls to us with (Standard Webhooks, HMAC-SHA256)."
+    )
+    timeout: float = Field(15.0, gt=0, le=18, description="Seconds to wait for one answer of the gateway.")
+
+
+class SmsSettings(BaseModel):
+    """Text messages, by the one provider that has a table here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    twilio: TwilioSettings | None = Field(None, description="The account at Twilio, when that is the provider.")
+    plain_http: PlainHttpSettings | None = Field(None, description="The plain gateway, when that is the provider.")
     numbers: tuple[NumberSettings, ...] = Field(min_length=1, description="Our own numbers.")
     max_segments: int = Field(
         10,
@@ -55,3 +70,17 @@ class SmsSettings(BaseModel):
     catch_up_hours: int = Field(
         72, ge=0, le=720, description="Hours back to look for texts missed while the service was down; 0 never looks."
     )
+
+    @model_validator(mode="after")
+    def _one_provider(self) -> Self:
+        if len(self._tables()) != 1:
+            raise ValueError("exactly one provider is needed: give either the table twilio or the table plain_http")
+        return self
+
+    @property
+    def provider(self) -> TwilioSettings | PlainHttpSettings:
+        """Whichever provider has its table."""
+        return self._tables()[0]
+
+    def _tables(self) -> list[TwilioSettings | PlainHttpSettings]:
+        return [table for table in (self.twilio, self.plain_http) if table is not None]

@@ -40,6 +40,11 @@ class TwilioProvider:
         self._session: aiohttp.ClientSession | None = None
         self._opened: Client | None = None
 
+    @property
+    def address(self) -> str:
+        """Where the API is."""
+        return self._api
+
     def read_text(self, call: WebCall) -> ReceivedText:
         """Read a text from a webhook; raises ForgedCallError or MalformedCallError."""
         return webhooks.read_text(call, self._token)
