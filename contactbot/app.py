@@ -1,13 +1,13 @@
 """Puts the house together and takes it apart; the only file that knows everybody."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any
 
 import structlog
+from aiohttp import web
 
 from contactbot import municipality as municipalities_
 from contactbot import wording
@@ -17,39 +17,27 @@ from contactbot.conversation.engine import Engine
 from contactbot.conversation.knowledge import Bases
 from contactbot.delivery import Delivery
 from contactbot.handoff.desk import REGISTERED_CHANNELS
+from contactbot.house import House
 from contactbot.messages import Account
-from contactbot.municipality import Municipality
 from contactbot.reception import Reception
 from contactbot.settings import Settings, channel_settings
 from contactbot.storage import installation, schema
 from contactbot.storage.database import Database, open_database
+from contactbot.web import server
 
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class House:
-    """The running house."""
-
-    settings: Settings
-    database: Database
-    municipalities: Mapping[str, Municipality]
-    channels: Mapping[str, Channel]
-    receptions: Mapping[str, Reception]
-    engine: Engine
-    bases: Bases
-    delivery: Delivery
-    clock: Clock
-
-    @property
-    def ready(self) -> bool:
-        """Whether every channel receives."""
-        return all(reception.ready.is_set() for reception in self.receptions.values())
-
-
 @asynccontextmanager
-async def running(settings: Settings, clock: Clock = now, *, deliver: bool = True) -> AsyncIterator[House]:
-    """Run the house while the context lasts.
+async def running(
+    settings: Settings,
+    clock: Clock = now,
+    *,
+    deliver: bool = True,
+    serve: bool = False,
+    more_routes: Iterable[web.AbstractRouteDef] = (),
+) -> AsyncIterator[House]:
+    """Run the house while the context lasts; with ``serve`` also its web server.
 
     Raises SettingsError for a configuration that cannot be used and StoreBusyError for a database that cannot be opened.
     """
@@ -59,6 +47,8 @@ async def running(settings: Settings, clock: Clock = now, *, deliver: bool = Tru
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.database_url, clock))
         house = await _furnish(settings, database, clock)
+        if serve:
+            await stack.enter_async_context(server.serving(house, more_routes))
         if deliver:
             await stack.enter_async_context(house.delivery.running())
         group = await stack.enter_async_context(asyncio.TaskGroup())

@@ -1,0 +1,101 @@
+"""What ``contactbot check`` finds: everything that would fail or surprise later, said before the start."""
+
+import asyncio
+import json
+import socket
+import stat
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from contactbot import app, wording
+from contactbot.channels.base import Finding
+from contactbot.clock import now
+from contactbot.errors import ContactbotError
+from contactbot.settings import Settings
+from contactbot.storage import schema
+from contactbot.storage.dialect import dialect_for
+
+PATIENCE = 20.0  # seconds that one channel's checks may take
+
+
+async def check(settings: Settings) -> list[Finding]:
+    """Return what was found, errors first."""
+    findings = [*_addresses(settings), *_folder(settings), *await asyncio.to_thread(_database, settings)]
+    findings += _listening(settings)
+    try:
+        wording.check()
+        channels = app.channels(settings, now)
+    except ContactbotError as error:
+        return [Finding("error", str(error)), *findings]
+    if not channels:
+        findings.append(Finding("warning", "no channel is configured: add [channels.webchat] or another one"))
+    for name, channel in channels.items():
+        findings += [Finding(f.level, f"{name}: {f.text}") for f in await _patiently(name, channel.check())]
+        unknown = {a.municipality for a in channel.accounts} - set(settings.municipalities)
+        findings += [Finding("error", f"{name}: there is no municipality {key!r}") for key in sorted(unknown)]
+    order = {"error": 0, "warning": 1, "ok": 2}
+    return sorted(findings, key=lambda finding: order[finding.level])
+
+
+def in_words(finding: Finding) -> str:
+    """Return the finding as a line for people."""
+    return f"{finding.level.upper():<8}{finding.text}"
+
+
+def as_json(finding: Finding) -> str:
+    """Return the finding as a line for programs."""
+    return json.dumps({"level": finding.level, "text": finding.text}, ensure_ascii=False)
+
+
+async def _patiently(name: str, checks: object) -> Sequence[Finding]:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return await checks  # type: ignore[no-any-return, misc] - a coroutine of findings
+    except TimeoutError:
+        return [Finding("error", f"{name} could not be checked within {PATIENCE:.0f} s: is its server reachable?")]
+
+
+def _addresses(settings: Settings) -> list[Finding]:
+    findings = []
+    for name, url in (("public_url", settings.public_url), ("desk_url", settings.desk_url)):
+        parts = urlsplit(url)
+        if not url:
+            continue
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            findings.append(Finding("error", f"{name} must be a whole address such as https://chat.kommune.example"))
+        elif parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost"):
+            findings.append(Finding("warning", f"{name} is http: what residents write can be read on the way"))
+        elif parts.path not in ("", "/"):
+            findings.append(Finding("error", f"{name} must not have a path ({parts.path})"))
+    return findings
+
+
+def _folder(settings: Settings) -> list[Finding]:
+    if not settings.data.exists():
+        return [Finding("ok", f"the data folder {settings.data} will be made at the first start")]
+    mode = stat.S_IMODE(settings.data.stat().st_mode)
+    if mode & 0o077:
+        return [Finding("warning", f"others may look into the data folder {settings.data} (mode {mode:o}): chmod 700 it")]
+    return []
+
+
+def _database(settings: Settings) -> list[Finding]:
+    dialect = dialect_for(settings.database_url)
+    if dialect.name == "sqlite" and not (settings.data / "contactbot.db").exists() and not settings.database:
+        return [Finding("ok", "the database will be made at the first start")]
+    try:
+        current = schema.is_current(dialect.engine)
+    except Exception as error:  # noqa: BLE001 - whatever the driver says is what the operator must know
+        return [Finding("error", f"the database cannot be opened: {error}")]
+    finally:
+        dialect.engine.dispose()
+    return [] if current else [Finding("ok", "the database's schema will be brought up to date at the next start")]
+
+
+def _listening(settings: Settings) -> list[Finding]:
+    host, _, port = settings.listen.rpartition(":")
+    try:
+        with socket.create_server((host, int(port))):
+            return []
+    except (OSError, ValueError) as error:
+        return [Finding("warning", f"listen: {settings.listen} cannot be listened on now ({error}); is the service running?")]

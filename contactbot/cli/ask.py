@@ -1,0 +1,187 @@
+"""``contactbot ask`` and ``talk``: whole conversations on the channel without a wire."""
+
+import asyncio
+import json
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from contactbot import app, demo, settings as settings_
+from contactbot.channels.loopback import LoopbackChannel
+from contactbot.cli.options import DEFAULT, Config, Json, MunicipalityOption, the_municipality
+from contactbot.clock import now
+from contactbot.house import House
+from contactbot.kb import editing
+from contactbot.kb.entry import Entry, entries_from_jsonl
+from contactbot.kb import store as kb
+from contactbot.markdown import to_plain
+from contactbot.messages import Accepted, Length
+from contactbot.settings import Settings
+from contactbot.storage.database import open_database
+from contactbot.storage.transaction import Transaction
+from contactbot.threads import store as threads
+from contactbot.threads.thread import Message
+from contactbot.messages import Author
+
+AT_ONCE = 16  # questions under way at the same time; the answers keep the questions' order
+
+Base = Annotated[Path | None, typer.Option("--kb", help="Take entries from this JSONL file instead of the database.")]
+LengthOption = Annotated[Length, typer.Option(help="The length of answers.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What became of one turn."""
+
+    text: str
+    outcome: dict[str, Any]
+    replies: tuple[Message, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the turn as one object."""
+        return {
+            "outcome": self.outcome["outcome"],
+            "answered": self.outcome["answered"],
+            "entries": self.outcome["entries"],
+            "confidence": self.outcome["confidence"],
+            "language": self.outcome["language"],
+            "reply": self.reply,
+        }
+
+    @property
+    def reply(self) -> str:
+        """All that was said, choices numbered, as a text channel shows it."""
+        return "\n\n".join(_as_text(reply) for reply in self.replies)
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="A question, or - for one per line on standard input.")],
+    kb_file: Base = None,
+    config: Config = DEFAULT,
+    municipality: MunicipalityOption = "",
+    length: LengthOption = Length.CHAT,
+    as_json: Json = False,  # noqa: FBT002 - typer's way to say a flag
+) -> None:
+    """Ask the bot. Each question is a thread of its own; a line with a JSON array of strings is one thread of several turns.
+
+    Nothing is kept: the conversation runs in a house of its own, with the answers of the database or of --kb.
+    """
+    lines = (line.rstrip("\n") for line in sys.stdin) if question == "-" else iter([question])
+    asyncio.run(_ask_all(lines, kb_file, config, municipality, length, as_json=as_json))
+
+
+def talk(
+    kb_file: Base = None,
+    config: Config = DEFAULT,
+    municipality: MunicipalityOption = "",
+    length: LengthOption = Length.CHAT,
+) -> None:
+    """Hold a conversation in the terminal; an empty line or Ctrl-D ends it."""
+    asyncio.run(_talk(kb_file, config, municipality, length))
+
+
+async def _ask_all(
+    lines: Iterator[str], kb_file: Path | None, config: Path, municipality: str, length: Length, *, as_json: bool
+) -> None:
+    async with _house(kb_file, config, municipality, length) as house:
+        number = 0
+        while batch := list(islice((line for line in lines if line.strip()), AT_ONCE)):
+            asked = [_turns(house, line, f"line-{number + offset}") for offset, line in enumerate(batch)]
+            number += len(batch)
+            for line, turns in zip(batch, await asyncio.gather(*asked), strict=True):
+                _print(turns, several=_several(line) is not None, as_json=as_json)
+
+
+async def _turns(house: House, line: str, session: str) -> list[Asked]:
+    texts = _several(line) or [line]
+    return [await _turn(house, text, session) for text in texts]
+
+
+def _several(line: str) -> list[str] | None:
+    """Return the turns of a line that is a JSON array of strings, None for any other line."""
+    try:
+        parsed = json.loads(line) if line.lstrip().startswith("[") else None
+    except (json.JSONDecodeError, RecursionError):
+        return None
+    return parsed if isinstance(parsed, list) and parsed and all(isinstance(turn, str) for turn in parsed) else None
+
+
+async def _turn(house: House, text: str, session: str) -> Asked:
+    channel = house.channels["loopback"]
+    assert isinstance(channel, LoopbackChannel)  # noqa: S101 - narrows the type
+    accepted = await channel.say(text, session)
+    outcome, replies = await house.database.read(_after, accepted)
+    return Asked(text, outcome, replies)
+
+
+def _after(tx: Transaction, accepted: Accepted) -> tuple[dict[str, Any], tuple[Message, ...]]:
+    messages = threads.last_messages(tx, accepted.thread, 20)
+    said = next(message for message in messages if message.id == accepted.message)
+    return said.outcome, tuple(m for m in messages if m.author == Author.BOT and m.position > accepted.position)
+
+
+def _as_text(reply: Message) -> str:
+    words = to_plain(reply.text) if reply.markup == "markdown" else reply.text
+    return "\n".join([words, *(f"{number}. {label}" for number, label in enumerate(reply.choices, start=1))])
+
+
+def _print(turns: list[Asked], *, several: bool, as_json: bool) -> None:
+    if as_json:
+        objects = [turn.as_json() for turn in turns]
+        print(json.dumps(objects if several else objects[0], ensure_ascii=False), flush=True)
+        return
+    for turn in turns:
+        found = turn.as_json()
+        print(f"> {turn.text}\n{turn.reply}\n  [{found['outcome']}, {found['confidence']:.2f}, {found['language']}]\n")
+
+
+async def _talk(kb_file: Path | None, config: Path, municipality: str, length: Length) -> None:
+    async with _house(kb_file, config, municipality, length) as house:
+        print(f"{next(iter(house.municipalities.values())).name}. En tom linje avslutter / an empty line ends.\n")
+        while line := (await asyncio.to_thread(_line)).strip():
+            turn = await _turn(house, line, "terminal")
+            print(f"\n{turn.reply}\n")
+
+
+def _line() -> str:
+    try:
+        return input("> ")
+    except EOFError:
+        return ""
+
+
+@asynccontextmanager
+async def _house(kb_file: Path | None, config: Path, municipality: str, length: Length) -> AsyncIterator[House]:
+    """Run a house in a folder of its own that is gone afterwards."""
+    configured = settings_.load(config) if config.exists() else demo.settings(Path(tempfile.gettempdir()))
+    key = the_municipality(configured, municipality)
+    entries = await _entries(kb_file, configured, key, from_database=config.exists())
+    with tempfile.TemporaryDirectory(prefix="contactbot-") as folder:
+        own = {
+            "public_url": configured.public_url,
+            "secret": configured.secret.get_secret_value(),
+            "data": folder,
+            "municipalities": {key: configured.municipalities[key].model_dump()},
+            "conversation": configured.conversation.model_dump(),
+            "channels": {"loopback": {"length": length.value}},
+        }
+        async with app.running(settings_.from_values(own, "ask"), deliver=False) as house:
+            await house.database.write(editing.take_in, key, entries, "operator", now())
+            yield house
+
+
+async def _entries(kb_file: Path | None, configured: Settings, key: str, *, from_database: bool) -> tuple[Entry, ...]:
+    if kb_file is not None:
+        return entries_from_jsonl(kb_file.read_text("utf-8-sig"))
+    if not from_database:
+        return demo.base()
+    async with open_database(configured.database_url, now) as database:
+        base: kb.Base = await database.read(kb.base, key)
+        return base.entries

@@ -1,0 +1,44 @@
+"""``contactbot db``: upgrade, backup, restore."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from contactbot.cli.options import DEFAULT, Config, load
+from contactbot.storage import backup as backups
+from contactbot.storage import schema
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Look after the database."""
+
+
+@app.command()
+def upgrade(config: Config = DEFAULT) -> None:
+    """Bring the database to this version's schema; ``serve`` does it by itself."""
+    settings = load(config)
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    schema.upgrade(settings.database_url)
+    print("The database is up to date.")
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")], config: Config = DEFAULT
+) -> None:
+    """Write a consistent copy of the whole database, while the service runs."""
+    backups.backup(load(config).database_url, file)
+    print(f"Wrote {file} ({file.stat().st_size:,} bytes).")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file that ``db backup`` wrote.")], config: Config = DEFAULT
+) -> None:
+    """Put a backup in place of the database; the service must be stopped. The old database is kept beside it."""
+    kept = backups.restore(load(config).database_url, file)
+    print(f"Restored {file}." + (f" The database that was there is now {kept}." if kept else ""))

@@ -1,0 +1,75 @@
+"""``contactbot init``, ``serve``, ``check`` and ``demo``."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from contactbot import app, checking, logs
+from contactbot.cli.options import DEFAULT, Config, Json, load
+from contactbot.demo import run as demo_run
+from contactbot.first_start import Answers, write_files
+from contactbot.settings import Settings
+
+
+def serve(config: Config = DEFAULT) -> None:
+    """Run the service until SIGTERM or Ctrl-C."""
+    settings = load(config)
+    logs.configure(settings.log_level)
+    asyncio.run(_until_told(settings))
+
+
+async def _until_told(settings: Settings) -> None:
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    async with app.running(settings, serve=True):
+        await stopped.wait()
+
+
+def check(config: Config = DEFAULT, as_json: Json = False) -> None:  # noqa: FBT002 - typer's way to say a flag
+    """Tell in words what is wrong or missing, before the service starts. Exit status 1 when something is an error."""
+    findings = asyncio.run(checking.check(load(config)))
+    for finding in findings:
+        print(checking.as_json(finding) if as_json else checking.in_words(finding))
+    if any(finding.level == "error" for finding in findings):
+        raise typer.Exit(1)
+
+
+def demo(
+    port: Annotated[int, typer.Option(help="The port to listen on, on 127.0.0.1.", envvar="PORT")] = 8080,
+    data: Annotated[Path, typer.Option(help="The folder that holds everything.", envvar="DATA")] = Path("demo-data"),
+) -> None:
+    """Start a fictional municipality with residents, staff, a phone and a mailbox, on this machine only."""
+    logs.configure("warning")
+    asyncio.run(demo_run.run(data.absolute(), port))
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to write the files.")] = Path(),
+) -> None:
+    """Ask ten questions; write the configuration, the first admin, a systemd unit and a reverse-proxy example."""
+    answers = Answers(
+        name=typer.prompt("1. The municipality's name", default="Eksempel kommune"),
+        key=typer.prompt("2. A short identifier (a-z, 0-9, -)", default="eksempel"),
+        language=typer.prompt("3. Main language (nb, nn, en)", default="nb"),
+        public_url=typer.prompt("4. The address residents will reach", default="https://chat.eksempel.example"),
+        website=typer.prompt("5. The website that will show the chat", default="https://www.eksempel.example"),
+        mailbox=typer.prompt("6. The mailbox residents write to (empty: no email)", default="", show_default=False),
+        relay=typer.prompt("7. The mail relay to send through (host:port)", default="127.0.0.1:25"),
+        sms_number=typer.prompt("8. The SMS number at Twilio (empty: no SMS)", default="", show_default=False),
+        admin_email=typer.prompt("9. The first administrator's email address"),
+        admin_password=_password(),
+    )
+    for path in write_files(folder, answers):
+        print(f"Wrote {path}")
+    print("Next: contactbot check, then contactbot serve (docs/operating.md).")
+
+
+def _password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    return str(typer.prompt("10. The administrator's password", hide_input=True, confirmation_prompt=True))

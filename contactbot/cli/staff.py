@@ -1,0 +1,54 @@
+"""``contactbot staff``: the people who may sign in."""
+
+import asyncio
+import sys
+from typing import Annotated
+
+import typer
+
+from contactbot.cli.options import DEFAULT, Config, MunicipalityOption, load, the_municipality
+from contactbot.clock import now
+from contactbot.errors import SettingsError
+from contactbot.staff import password, store
+from contactbot.staff.member import Role
+from contactbot.storage import installation, schema
+from contactbot.storage.database import open_database
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Manage the people who may sign in."""
+
+
+@app.command()
+def add(
+    email: Annotated[str, typer.Argument(help="The address they sign in with.")],
+    name: Annotated[str, typer.Option(help="Their name; residents see the first one.")],
+    role: Annotated[Role, typer.Option(help="What they are here for.")] = Role.STAFF,
+    team: Annotated[str, typer.Option(help="Their team, as the configuration names it.")] = "",
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")] = False,  # noqa: FBT002 - typer's way to say a flag
+    config: Config = DEFAULT,
+    municipality: MunicipalityOption = "",
+) -> None:
+    """Add somebody who may sign in. The password is asked for and never given as an argument."""
+    secret = sys.stdin.readline().rstrip("\n") if password_stdin else typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    asyncio.run(_add(config, municipality, email, name, role, team, secret))
+    print(f"{email} may sign in as {role}.")
+
+
+async def _add(config: "Config", municipality: str, email: str, name: str, role: Role, team: str, secret: str) -> None:  # noqa: PLR0913, PLR0917 - the fields of one person
+    settings = load(config)
+    key = the_municipality(settings, municipality)
+    try:
+        hashed = await asyncio.to_thread(password.hash_of, secret)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    await asyncio.to_thread(schema.upgrade, settings.database_url)
+    one = settings.municipalities[key]
+    member = installation.Member(key, one.name, one.country, one.main_language, one.time_zone, one.teams)
+    async with open_database(settings.database_url, now) as database:
+        await database.write(installation.write, [member], [])
+        await database.write(store.add, key, email, name, role, hashed, team or one.teams[0], now())

@@ -1,0 +1,1 @@
+"""Who works here: members of staff, their passwords and their sessions."""
