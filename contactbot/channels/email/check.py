@@ -38,7 +38,8 @@ def _accounts(settings: EmailSettings, surroundings: Surroundings) -> list[Findi
         if account.municipality not in surroundings.municipality_names:
             found.append(
                 _error(
-                    f"{account.address} belongs to «{account.municipality}», which is no municipality here; correct channels.email.accounts"
+                    f"{account.address} belongs to «{account.municipality}», which is no municipality "
+                    "here; correct channels.email.accounts"
                 )
             )
         if addresses.count(account.address) > 1:
@@ -47,7 +48,8 @@ def _accounts(settings: EmailSettings, surroundings: Surroundings) -> list[Findi
         if "." not in domain or domain.endswith((".invalid", ".local", ".localhost")):
             found.append(
                 _warning(
-                    f"nobody outside can answer to {account.address}, so threading cannot work; use an address with a public domain"
+                    f"nobody outside can answer to {account.address}, so threading cannot work; use an "
+                    "address with a public domain"
                 )
             )
     return found
@@ -100,13 +102,15 @@ async def _relay(settings: EmailSettings, signer: Signer, heads: Sequence[Letter
     except aiosmtplib.SMTPAuthenticationError as error:
         return [
             _error(
-                f"the relay {relay.host}:{relay.port} refuses our user ({error.code}); correct channels.email.relay.user and password"
+                f"the relay {relay.host}:{relay.port} refuses our user ({error.code}); correct "
+                "channels.email.relay.user and password"
             )
         ]
     except (SMTPException, OSError, TimeoutError, ValueError) as error:
         return [
             _error(
-                f"the relay {relay.host}:{relay.port} cannot be used ({type(error).__name__}: {error!s:.120}); check host, port and tls in channels.email.relay"
+                f"the relay {relay.host}:{relay.port} cannot be used ({type(error).__name__}: "
+                f"{error!s:.120}); check host, port and tls in channels.email.relay"
             )
         ]
     try:
@@ -131,7 +135,8 @@ async def _threading(settings: EmailSettings, smtp: SMTP, signer: Signer, heads:
     if not settings.plus_addresses:
         return [
             _warning(
-                "answers find their thread by Message-ID only; where a relay rewrites it they open new ones: set channels.email.plus_addresses"
+                "answers find their thread by Message-ID only; where a relay rewrites it they open new "
+                "ones: set channels.email.plus_addresses"
             )
         ]
     found = []
@@ -142,7 +147,9 @@ async def _threading(settings: EmailSettings, smtp: SMTP, signer: Signer, heads:
         if refusal:
             found.append(
                 _warning(
-                    f"the relay would refuse answers to {shown} ({refusal}), so threading cannot work; let it take them (Postfix: recipient_delimiter = {head.delimiter}) or set channels.email.plus_addresses = false"
+                    f"the relay would refuse answers to {shown} ({refusal}), so threading cannot work; let "
+                    f"it take them (Postfix: recipient_delimiter = {head.delimiter}) or set "
+                    "channels.email.plus_addresses = false"
                 )
             )
         else:
@@ -167,7 +174,8 @@ def _authentication(settings: EmailSettings) -> list[Finding]:
         return []
     return [
         _warning(
-            "no sender can be proven; let the relay write Authentication-Results and name it in channels.email.authserv_ids"
+            "no sender can be proven; let the relay write Authentication-Results and name it in "
+            "channels.email.authserv_ids"
         )
     ]
 

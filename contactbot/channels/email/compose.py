@@ -126,7 +126,7 @@ def references_of(outbound: Outbound) -> tuple[str, ...]:
 
 
 def _declare_automatic(message: EmailMessage, outbound: Outbound) -> None:
-    """Say that a machine wrote it (RFC 3834), and ask Exchange not to answer by itself; a person's mail says nothing."""
+    """Say that a machine wrote it (RFC 3834), and ask Exchange not to answer by itself; people's mail does not."""
     if outbound.author is Author.STAFF:
         return
     is_answer = bool(outbound.in_reply_to) and outbound.purpose != "receipt"

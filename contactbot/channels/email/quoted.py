@@ -8,7 +8,7 @@ linear in the text.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from contactbot.channels.email import quoted_words as words
@@ -25,7 +25,7 @@ MOBILE_SIGNATURE: Final = "mobile_signature"
 SIGNATURES: Final = frozenset({SIGNATURE, MOBILE_SIGNATURE})
 
 # Lines that are examined; what stands below is the resident's. Real mail is shorter, hostile mail not worth the time.
-_MOST_LINES = 4_000
+_MOST_LINES = 3_000
 # How much of a line the patterns look at, and how many lines one attribution may be wrapped over.
 _LOOK = 400
 _WRAPPED = 6
@@ -55,10 +55,11 @@ class _Region:
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """The lines of a mail, and which of them are known to be ours."""
+    """The lines of a mail, which of them are known to be ours, and what was found out of each so far."""
 
     all: Sequence[str]
     ours: frozenset[int]
+    found: dict[int, _Region | None] = field(default_factory=dict)
 
     def is_quoted(self, at: int) -> bool:
         line = self.all[at]
@@ -106,6 +107,13 @@ def _region_at(lines: _Lines, at: int) -> _Region | None:
 
 
 def _quotation_at(lines: _Lines, at: int) -> _Region | None:
+    """Look for a quotation; each line is asked once, although signatures look ahead."""
+    if at not in lines.found:
+        lines.found[at] = _find_quotation(lines, at)
+    return lines.found[at]
+
+
+def _find_quotation(lines: _Lines, at: int) -> _Region | None:
     if at in lines.ours and not _QUOTED.match(lines.all[at]):
         return _Region(_past_quote(lines, at), SENT_BY_US)
     return _marked_message(lines, at) or _header_block(lines, at) or _attribution(lines, at) or _quote_marks(lines, at)
@@ -141,7 +149,7 @@ def _is_broken_off(lines: _Lines, at: int) -> bool:
 # A line such as ">>> offer <<<" is decoration; "> wrote:" is the end of an attribution whose address was broken.
 _NOT_QUOTED = re.compile(r"[ \t]{0,3}(?:>{2,}.{0,200}<{2,}|>\s?[^\s>]{3,12}\s?:)$")
 
-# Attributions: "On Monday Kari wrote:"
+# Attributions, such as "On Monday Kari wrote" and a colon
 
 _VERB = re.compile(
     r"(?<!\w)(?:" + "|".join(re.escape(word) for word in sorted(words.WROTE, key=len, reverse=True)) + r")(?![\w(])",
@@ -153,14 +161,18 @@ _OPENER = re.compile(
     r"|[^\W\d_]{2,12}[.,]{0,2} (?:den )?\d"  # mandag 5., pon., 5
     r"|\d{1,4}[./\-‑]\s?\d{1,2}[./\-‑]\s?\d{1,4}"  # 2014-10-17, 02.04.2012
     r"|\d{1,2}\.? [^\W\d_]{3,12}\.?,? (?:\d{4}|kl)"  # 5. jan. 2026
+    r"|[在于]?\s?\d{4}\s?年"
     r"|sent from )",
     re.IGNORECASE,
 )
 _TIME = re.compile(r"(?<!\d)\d{1,2}[:.]\d{2}(?!\d|[.]\d)")
-_DAY = re.compile(r"\d{1,4}[./\-]\s?\d{1,2}[./\-]\s?\d{1,4}|\d{1,2}[.,]? ?(?:de )?[^\W\d_]{3}|[^\W\d_]{3}\.? \d{1,2}\b")
+_DAY = re.compile(
+    r"\d{1,4}[./\-]\s?\d{1,2}[./\-]\s?\d{1,4}|\d{1,2}[.,]? ?(?:de )?[^\W\d_]{3}|[^\W\d_]{3}\.? \d{1,2}\b|\d{1,2}\s?月"
+)
 _EMAIL = re.compile(r"[^\s<>@(]{1,128}@[^\s<>@)]{1,128}")
 _ENDS = re.compile(r"(?::|：|-{3,}|—{2,})[\s*_]{0,5}$")
 _SHARED = re.compile(r"(?P<own>.{0,300}?\S)(?:-{2,}\s?|\s)(?=(?:On|Den|Am|Le|Op|På) .{0,30}\d)")
+_TRAILED = re.compile(r"(?P<above>.{0,300}?<[^<>]{3,128}>:)\s{2,}(?P<quoted>\S.*)")
 _LONGEST_NAMED = 160  # a name, an address and a verb
 
 
@@ -210,13 +222,14 @@ def _names_somebody(joined: str, verb: re.Match[str]) -> bool:
 
 
 def _end_of_named(lines: _Lines, at: int, first: str) -> int | None:
-    """Find "Kari Nordmann skrev:" right above quotation marks, or such a line between dashes."""
+    """Find "Kari Nordmann skrev:" (or "... skrev 5.1.2026 10:12:") right above quotation marks, or between dashes."""
     verb = _VERB.search(first)
     if verb is None or not _ENDS.search(first) or len(first) > _LONGEST_NAMED:
         return None
     dashed = first.startswith("--") and first.endswith("--")
-    ends_with_verb = not first[verb.end() :].strip(" :*_")
-    return at + 1 if dashed or (ends_with_verb and lines.quote_follows(at + 1)) else None
+    rest = first[verb.end() :].strip(" :*_")
+    is_whole = not rest or bool(_TIME.search(rest) and _DAY.search(rest))
+    return at + 1 if dashed or (is_whole and lines.quote_follows(at + 1)) else None
 
 
 def _past_answered(lines: _Lines, at: int) -> int:
@@ -226,10 +239,14 @@ def _past_answered(lines: _Lines, at: int) -> int:
 
 
 def _part_shared_lines(written: list[str]) -> list[str]:
-    """Part a line on which the resident's words and an attribution stand together."""
+    """Part a line on which an attribution stands together with the resident's words or with what it is about."""
     lines = _Lines(written, frozenset())
     parted: list[str] = []
     for at, line in enumerate(written):
+        trailed = _TRAILED.match(line[: 2 * _LOOK]) if _OPENER.match(line[:_LOOK]) else None
+        if trailed and _VERB.search(trailed["above"]) and _TIME.search(trailed["above"]):
+            parted += [trailed["above"], line[trailed.start("quoted") :]]
+            continue
         shared = _SHARED.match(line) if len(line) <= _LOOK and line.endswith(":") else None
         rest = line[shared.end() :] if shared else ""
         if shared and _VERB.search(rest) and _TIME.search(rest) and lines.quote_follows(at + 1):
@@ -304,7 +321,7 @@ def _is_header_block(fields: dict[str, str]) -> bool:
 # Marks between dashes: "-----Opprinnelig melding-----"
 
 _MARK = re.compile(
-    r"[\s>*_]{0,6}(?P<before>[-_=*]{0,40})\s{0,3}(?P<phrase>[^\n]{4,60}?)\s{0,3}(?P<after>[-_=*:]{0,40})[\s*_]{0,5}$"
+    r"[\s>*_]{0,6}(?P<before>[-_=*#]{0,40})\s{0,3}(?P<phrase>[^\n]{4,60}?)\s{0,3}(?P<after>[-_=*:#]{0,40})[\s*_]{0,5}$"
 )
 _ORIGINAL: Final = frozenset(words.ORIGINAL)
 _FORWARDED: Final = frozenset(words.FORWARDED)

@@ -1,7 +1,8 @@
 """The words by which mail programs mark what somebody else wrote, in the languages residents' programs speak. Data.
 
 Norwegian (both forms), English, Swedish, Danish, German, French, Dutch, Polish, Ukrainian, Russian, Spanish,
-Portuguese, Italian, Finnish, Icelandic, Estonian, Latvian, Lithuanian, Czech, Romanian, Turkish and Vietnamese. All lower case.
+Portuguese, Italian, Finnish, Icelandic, Estonian, Latvian, Lithuanian, Czech, Romanian, Turkish and Vietnamese.
+All lower case.
 """
 
 from typing import Final
@@ -16,11 +17,11 @@ WROTE: Final = _words(
     "skrev|skreiv|skriver|har skrevet|wrote|writes|sent|schrieb|schreibt|geschrieben|a écrit|écrit|schreef|"
     "geschreven|napisał|napisała|napisał(a)|napisana|pisze|написав|написала|написав(ла)|пише|написал|написала|"
     "написал(а)|пишет|escribió|escreveu|ha scritto|kirjoitti|skrifaði|kirjutas|rakstīja|rašė|parašė|napsal|"
-    "napsala|napsal(a)|a scris|yazdı|đã viết|čálii"
+    "napsala|napsal(a)|a scris|yazdı|đã viết|čálii|写道|寫道|书写"
 )
 
 # The first word of such a line, where it is not the date itself.
-ON: Final = _words("den|på|on|am|le|op|w dniu|dnia|il|el|em|vào|dne|pe|dňa|wiadomość napisana przez")
+ON: Final = _words("den|på|on|am|le|op|w dniu|dnia|il|el|em|vào|dne|pe|dňa|wiadomość napisana przez|在|于")
 
 # Field names of a copied header block. Each kind once counts; a block needs several kinds.
 FIELDS: Final[dict[str, str]] = {
@@ -49,7 +50,10 @@ ORIGINAL: Final = _words(
     "oorspronkelijk bericht|oorspronkelijke bericht|wiadomość oryginalna|oryginalna wiadomość|"
     "початкове повідомлення|вихідне повідомлення|оригінальне повідомлення|исходное сообщение|"
     "оригинальное сообщение|mensaje original|mensagem original|messaggio originale|alkuperäinen viesti|"
-    "upprunaleg skilaboð|reply message|svar på melding"
+    "upprunaleg skilaboð|reply message|svar på melding|original|"
+    "reply above this line|please reply above this line|please type your reply above this line|"
+    "svar over denne linjen|svar over denne linja|skriv svaret ditt over denne linjen|"
+    "skriv svaret ditt over denne linja|vennligst svar over denne linjen"
 )
 
 # The same for a message that is passed on.
@@ -75,8 +79,8 @@ SENT_FROM: Final = _words(
 DEVICES: Final = _words(
     "iphone|ipad|ipod|ios|apple|android|samsung|galaxy|outlook|yahoo|huawei|windows|e-post for|mail for|mail til|"
     "mail app|mobil|mobile|telefon|smarttelefon|smartphone|xperia|sony|oneplus|pixel|nokia|acompli|proton|"
-    "blackberry|htc|surface|spark|em client|gmail|aol|thunderbird|hotmail|xiaomi|motorola|nettbrett|tablet|"
-    "webmail|sparrow|airmail|icloud|fastmail|k-9|bluemail|айфон|телефон"
+    "blackberry|phone|mailbox|htc|surface|spark|em client|gmail|aol|thunderbird|hotmail|xiaomi|motorola|nettbrett|"
+    "tablet|webmail|sparrow|airmail|icloud|fastmail|k-9|bluemail|айфон|телефон"
 )
 
 # "Get Outlook for iOS", which Outlook's apps write.
