@@ -6,14 +6,16 @@ import sqlite3
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Self
+
+from sqlalchemy.exc import OperationalError
 
 from contactbot.clock import Clock
 from contactbot.errors import StoreBusyError, StoreError
 from contactbot.storage.dialect import Sqlite
 from contactbot.storage.notices import Notices
 from contactbot.storage.transaction import Transaction
-from contactbot.storage.unit import Job, Unit
+from contactbot.storage.unit import Job, Mode, Unit
 
 GROUP_LIMIT = 128  # units; more would make the first wait noticeably for the last
 READERS = 3  # threads
@@ -34,23 +36,25 @@ class SqliteDatabase:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._writer: threading.Thread | None = None
 
-    async def __aenter__(self) -> "SqliteDatabase":
+    async def __aenter__(self) -> Self:
+        """Open the file. Raises StoreBusyError when that cannot be done."""
         self._loop = asyncio.get_running_loop()
-        self._writer = threading.Thread(target=self._serve, name="writer", daemon=True)
+        connection = await asyncio.to_thread(self._connect)
+        self._writer = threading.Thread(target=self._serve, args=(connection,), name="writer", daemon=True)
         self._writer.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.to_thread(self._close)
+        writer, self._writer = self._writer, None  # nothing is taken in any more
+        await asyncio.to_thread(self._close, writer)
 
-    async def write(self, unit: Unit, *arguments: Any, key: str | None = None, mode: str = "") -> Any:  # noqa: ANN401, ARG002 - one signature for both engines
+    async def write(self, unit: Unit, *arguments: Any, key: str | None = None, mode: Mode = "") -> Any:  # noqa: ANN401, ARG002 - one signature for both engines
         """Run the unit in a transaction of its own; return its result after the commit.
 
         With a ``key`` a second call returns the first one's result (which must be JSON). Raises what the unit raises,
         StoreBusyError when the file is locked or the disk full; nothing of the unit is kept then.
         """
-        if self._writer is None:
-            raise StoreBusyError("the database is closed; open it with 'async with'")
+        self._refuse_when_closed()
         job = Job(unit, arguments, key)
         self._jobs.append(job)
         self._waiting.release()
@@ -58,13 +62,17 @@ class SqliteDatabase:
 
     async def read(self, unit: Unit, *arguments: Any) -> Any:  # noqa: ANN401 - the unit's own result
         """Run the unit on a snapshot; it can write nothing. Its transaction is always ended."""
+        self._refuse_when_closed()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, self._look, unit, arguments)
 
+    def _refuse_when_closed(self) -> None:
+        if self._writer is None:
+            raise StoreBusyError("the database is closed; open it with 'async with'")
+
     # --- the writer's thread ---
 
-    def _serve(self) -> None:
-        connection = self._connect()
+    def _serve(self, connection: sqlite3.Connection) -> None:
         open_for_more = True
         while open_for_more:
             group, open_for_more = self._collect()
@@ -102,16 +110,20 @@ class SqliteDatabase:
         woken: set[str] = set()
         try:
             connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:  # another program holds the file: each alone would wait as long, one by one
+            self._blame(group, error)
+            return woken
+        try:
             for job in group:
                 woken |= self._in_savepoint(connection, job)
                 if not connection.in_transaction:  # disk full, OR ROLLBACK: the engine ended everybody's transaction
-                    _blame(group, job.error)
+                    self._blame(group, job.error)
                     return None
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            _blame(group, error)
+            self._blame(group, error)
             return None
         return woken
 
@@ -121,13 +133,18 @@ class SqliteDatabase:
         try:
             job.run(tx, self._clock)
         except BaseException as error:  # noqa: BLE001 - even SystemExit in a unit belongs to its caller, not to the writer
-            job.error = _understood(error)
+            job.error = self._understood(error)
             if connection.in_transaction:
                 connection.execute("ROLLBACK TO unit")
                 connection.execute("RELEASE unit")
             return set()
         connection.execute("RELEASE unit")
         return tx.woken
+
+    def _blame(self, group: list[Job], error: BaseException | None) -> None:
+        """Nothing of the group was kept, so every member gets the error that ended it (or is run again alone)."""
+        for job in group:
+            job.error = StoreError("the transaction was lost") if error is None else self._understood(error)
 
     # --- the readers' threads ---
 
@@ -145,37 +162,32 @@ class SqliteDatabase:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            raise _understood(error) from error
+            raise self._understood(error) from error
+
+    def _understood(self, error: BaseException) -> BaseException:
+        if self.dialect.is_busy(error):
+            return StoreBusyError(
+                f"the database cannot serve now ({error}); look at disk space and other programs using it"
+            )
+        return error
 
     def _connect(self) -> sqlite3.Connection:
-        lent = self.dialect.engine.raw_connection()
+        try:
+            lent = self.dialect.engine.raw_connection()
+        except OperationalError as error:
+            raise self._understood(error.orig or error) from error
         connection = lent.driver_connection
         lent.detach()  # this thread keeps it until the database closes
         if not isinstance(connection, sqlite3.Connection):
             raise StoreError("the SQLite driver gave no connection")
         return connection
 
-    def _close(self) -> None:
+    def _close(self, writer: threading.Thread | None) -> None:
         self._jobs.append(None)
         self._waiting.release()
-        if self._writer is not None:
-            self._writer.join()
-            self._writer = None
+        if writer is not None:
+            writer.join()
         self._readers.shutdown()
         for connection in self._opened:
             connection.close()
         self.dialect.engine.dispose()
-
-
-def _blame(group: list[Job], error: BaseException | None) -> None:
-    """Nothing of the group was kept, so every member gets the error that ended it (or is run again alone)."""
-    for job in group:
-        job.error = _understood(error) if error is not None else StoreError("the transaction was lost")
-
-
-def _understood(error: BaseException) -> BaseException:
-    if isinstance(error, sqlite3.OperationalError):
-        return StoreBusyError(
-            f"the database cannot serve now ({error}); look at disk space and other programs using it"
-        )
-    return error

@@ -4,12 +4,14 @@ import json
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from contactbot.clock import Clock
 from contactbot.storage.transaction import Transaction, done_before
 
 Unit = Callable[..., Any]
+# How a unit meets others on PostgreSQL: SERIALIZABLE, or READ COMMITTED for leases, receipts and cursors ("queue").
+Mode = Literal["", "queue"]
 
 
 @dataclass(slots=True)
@@ -26,7 +28,10 @@ class Job:
     def run(self, tx: Transaction, clock: Clock) -> None:
         """Run the unit once; with a key, only if it has not run before."""
         self.error = None
-        self.outcome = self.unit(tx, *self.arguments) if self.key is None else self._run_once(tx, self.key, clock)
+        try:
+            self.outcome = self.unit(tx, *self.arguments) if self.key is None else self._run_once(tx, self.key, clock)
+        except StopIteration as error:  # a future cannot carry it, and its caller would wait for ever
+            raise RuntimeError("the unit asked an iterator for more than it had") from error
 
     def answer(self) -> None:
         """Give the caller the outcome; a caller who has gone misses it."""
