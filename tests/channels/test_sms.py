@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from contactbot import clock
 from contactbot.channels.base import Finding
@@ -222,10 +223,25 @@ async def test_pictures_come_with_the_text_unchanged(peer: SmsPeer, house: Recor
 async def test_a_picture_that_cannot_be_fetched_does_not_hold_up_the_words(
     peer: SmsPeer, house: RecordingHouse
 ) -> None:
-    form = {"MessageSid": _sid("x"), "From": PHONE, "To": NUMBER, "Body": "Se her", "NumMedia": "2"}
-    form |= {"MediaUrl0": "http://169.254.169.254/latest", "MediaUrl1": peer.gateway.url + "/nothing"}
+    form = {"MessageSid": _sid("x"), "From": PHONE, "To": NUMBER, "Body": "Se her", "NumMedia": "1"}
+    form |= {"MediaUrl0": peer.gateway.url + "/nothing"}
     assert (await peer.gateway.post(peer.door.url + TEXTS, form)).status == 200
     assert (house.kept[0].text, house.kept[0].unreadable) == ("Se her", "picture_not_fetched")
+
+
+async def test_pictures_are_fetched_from_the_providers_own_host_only(peer: SmsPeer, house: RecordingHouse) -> None:
+    visits: list[str] = []
+
+    async def serve(request: web.Request) -> web.Response:
+        visits.append(request.path)
+        return web.Response(body=b"secret", content_type="image/png")
+
+    async with doorway() as inside:
+        await inside.mount([web.get("/latest", serve)])
+        form = {"MessageSid": _sid("x"), "From": PHONE, "To": NUMBER, "Body": "Se her", "NumMedia": "1"}
+        answer = await peer.gateway.post(peer.door.url + TEXTS, form | {"MediaUrl0": f"{inside.url}/latest"})
+    assert answer.status == 200
+    assert (visits, house.kept[0].attachments, house.kept[0].unreadable) == ([], (), "picture_not_fetched")
 
 
 # Catching up
@@ -241,7 +257,9 @@ async def test_what_came_while_the_channel_was_down_is_fetched_once_at_the_start
         async with running(channel, house):
             await house.seen(kept=1)
             assert (await gateway.text_in(PHONE, NUMBER, missed.body, sid=missed.sid)).status == 200
-    assert [(inbound.external_id, inbound.text) for inbound in house.kept] == [(missed.sid, missed.body)]
+    [inbound] = house.kept
+    assert (inbound.external_id, inbound.text) == (missed.sid, missed.body)
+    assert inbound.received_at == missed.at.replace(microsecond=0)
 
 
 async def test_what_came_before_the_channel_was_ever_used_is_left_alone(tmp_path: Path) -> None:
@@ -402,6 +420,11 @@ async def test_a_text_written_after_what_lies_at_the_provider_is_not_found_there
         assert await phone.channel.probe(outbound(phone.channel, phone.resident, "Hei")) is None
 
 
+async def test_other_words_to_the_same_number_are_another_text(peer: SmsPeer) -> None:
+    peer.gateway.texts.append(replace(peer.gateway.keep(NUMBER, PHONE, "Ja"), inbound=False))
+    assert await peer.channel.probe(outbound(peer.channel, peer.resident, "Nei")) is None
+
+
 async def test_two_texts_that_could_both_be_it_are_unknown(peer: SmsPeer) -> None:
     for _ in range(2):
         peer.gateway.texts.append(replace(peer.gateway.keep(NUMBER, PHONE, "Hei", sid=""), inbound=False))
@@ -435,6 +458,16 @@ async def test_a_long_answer_is_cut_at_a_sentence_and_keeps_its_choices(house: R
 async def test_typography_is_rewritten_when_that_saves_parts(peer: SmsPeer) -> None:
     await peer.tell(outbound(peer.channel, peer.resident, "«Åpent» 9–15 – hilsen Ærlig…"))
     assert (await peer.heard()).text == '"Åpent" 9-15 - hilsen Ærlig...'
+
+
+async def test_a_text_on_its_way_when_the_channel_ends_is_finished(house: RecordingHouse, tmp_path: Path) -> None:
+    async with doorway() as door, Gateway(numbers=(NUMBER,), text_url=door.url + TEXTS) as gateway:
+        channel = SmsChannel(_settings(gateway), surroundings(tmp_path, door.url))
+        async with running(channel, house):
+            sending = asyncio.create_task(channel.send(outbound(channel, Address("tel", PHONE), "Hei")))
+            await gateway.until(lambda: bool(gateway.texts))
+        assert (await sending).state == "sent"
+        assert channel._provider._session is None  # type: ignore[attr-defined] # nothing is left open
 
 
 async def test_a_channel_that_does_not_run_sends_nothing_and_says_so(house: RecordingHouse, tmp_path: Path) -> None:

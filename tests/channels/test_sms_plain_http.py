@@ -197,6 +197,14 @@ async def test_a_refusal_says_whether_another_attempt_makes_sense(
     assert await peer.channel.send(outbound(peer.channel, peer.resident, "Hei")) == expected
 
 
+async def test_calls_that_are_old_or_signed_by_another_are_refused(peer: PlainPeer, house: RecordingHouse) -> None:
+    text = {"id": "x", "from": PHONE, "to": NUMBER, "text": "Hei"}
+    old, _ = await peer.call(TEXTS, text, age=timedelta(minutes=6))
+    unsigned, _ = await peer.call(TEXTS, text, {SIGNATURE: sign("another secret", "call-1", "0", b"")})
+    assert (old, unsigned) == (403, 403)
+    assert not house.offered
+
+
 async def test_reports_carry_the_reference_back(peer: PlainPeer, house: RecordingHouse) -> None:
     await peer.channel.send(outbound(peer.channel, peer.resident, "Hei", outbox=17))
     [reference] = peer.gateway.taken

@@ -114,8 +114,9 @@ def test_abbreviations_and_decimals_are_not_ends_of_sentences() -> None:
     assert compose(words, "", 1).text == words.rpartition(" ")[0] + CUT_MARK
 
 
-def test_an_emoji_sequence_is_not_left_open_by_a_cut() -> None:
-    body = compose("👩‍👩‍👧" * 40, "", 1)
+@pytest.mark.parametrize("before", range(8))
+def test_an_emoji_sequence_is_not_left_open_by_a_cut(before: int) -> None:
+    body = compose("č" * before + "👩‍👩‍👧" * 40, "", 1)
     assert not body.text.removesuffix(CUT_MARK).endswith("\u200d")
 
 

@@ -1,6 +1,7 @@
 """The channel: webhooks in, texts out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import ClassVar, Final
 from urllib.parse import urlencode
@@ -48,6 +49,7 @@ class SmsChannel:
         )
         self._progress = Progress()
         self._house: House | None = None
+        self._workers = 0
 
     @property
     def abilities(self) -> Abilities:
@@ -61,37 +63,36 @@ class SmsChannel:
 
     async def run(self, house: House) -> None:
         """Serve the webhooks until cancelled, and fetch what was missed before and meanwhile."""
-        await self._provider.open()
         self._house = house
-        house.started()
         try:
-            await self._look_back.run(house)
+            async with self._at_work():
+                await self._provider.open()
+                house.started()
+                await self._look_back.run(house)
         finally:
             self._house = None
-            await self._provider.close()
 
     async def send(self, outbound: Outbound) -> Receipt:
         """Hand one text to the provider; before any further attempt the provider is asked whether it has it already."""
         if self._house is None:
             return Receipt("retry", outbound.id, detail="not_running", retry_after=1.0)
         text = self._text(outbound)
-        if outbound.doubtful or outbound.attempt > 1:
-            try:
-                earlier = await self._find(text)
-            except NotAnsweredError as error:
-                return Receipt("retry", outbound.id, detail="cannot_ask", retry_after=error.retry_after or ASK_AGAIN)
-            if earlier is not None:
-                return earlier
-        receipt = await self._provider.send(text)
+        async with self._at_work():
+            earlier = await self._earlier(text) if outbound.doubtful or outbound.attempt > 1 else None
+            receipt = earlier or await self._provider.send(text)
         self._progress.note(receipt)
         return receipt
 
     async def probe(self, outbound: Outbound) -> Receipt | None:
         """Ask the provider for a text with the same words, to the same number, since it was written."""
-        try:
-            return await self._find(self._text(outbound))
-        except NotAnsweredError:
-            return Receipt("unknown", outbound.id, detail="cannot_ask")
+        async with self._at_work():
+            try:
+                found = await self._find(self._text(outbound))
+            except NotAnsweredError:
+                return Receipt("unknown", outbound.id, detail="cannot_ask")
+        if found is not None:
+            self._progress.note(found)
+        return found
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         """Two webhooks: texts and reports."""
@@ -106,14 +107,9 @@ class SmsChannel:
         ]
         if any(finding.level == "error" for finding in findings):
             return findings
-        try:
-            return [
-                *findings,
-                *await self._provider.check([account.address for account in self.accounts], public_url + TEXTS),
-            ]
-        finally:
-            if self._house is None:
-                await self._provider.close()
+        async with self._at_work():
+            numbers = [account.address for account in self.accounts]
+            return [*findings, *await self._provider.check(numbers, public_url + TEXTS)]
 
     async def _on_text(self, request: web.Request) -> web.Response:
         house = self._house
@@ -144,11 +140,29 @@ class SmsChannel:
 
         return await calls.answered(take, self._provider.thanks())
 
+    @asynccontextmanager
+    async def _at_work(self) -> AsyncIterator[None]:
+        """Keep the provider's connections while anybody needs them; the last one out closes them.
+
+        So a text that is on its way when the channel is cancelled is still finished.
+        """
+        self._workers += 1
+        try:
+            yield
+        finally:
+            self._workers -= 1
+            if not self._workers:
+                await self._provider.close()
+
+    async def _earlier(self, text: TextToSend) -> Receipt | None:
+        """Ask what became of earlier attempts; while the provider cannot be asked nothing more is sent."""
+        try:
+            return await self._find(text)
+        except NotAnsweredError as error:
+            return Receipt("retry", text.outbox, detail="cannot_ask", retry_after=error.retry_after or ASK_AGAIN)
+
     async def _find(self, text: TextToSend) -> Receipt | None:
-        found = await self._provider.find(text, lambda known: self._progress.belongs_to_another(known, text.outbox))
-        if found is not None:
-            self._progress.note(found)
-        return found
+        return await self._provider.find(text, lambda known: self._progress.belongs_to_another(known, text.outbox))
 
     def _text(self, outbound: Outbound) -> TextToSend:
         body = compose(words_of(outbound), choices_of(outbound), self._settings.max_segments)
