@@ -115,10 +115,11 @@ def _language(words: list[str]) -> Command | None:
 
 def _wish_for_a_person(text: str) -> Command | None:
     tokens = _BOOK.read(text)
+    look = _BOOK.look(tokens)
     sentence_of = {token.position: token.sentence for token in tokens}
     lengths = Counter(token.sentence for token in tokens)
-    refused = {sentence_of[found.start] for found in _BOOK.find(tokens, _NO_WISHES)}
-    for found in _BOOK.find(tokens, _WISHES):
+    refused = {sentence_of[found.start] for found in look.find(_NO_WISHES)}
+    for found in look.find(_WISHES):
         sentence = sentence_of[found.start]
         if sentence not in refused and lengths[sentence] <= _PERSON["longest_sentence"]:
             return Command(CommandKind.PERSON)

@@ -55,6 +55,8 @@ def carry_out(tx: Transaction, thread: Thread, inbound: Inbound, facts: Facts, o
     if outcome.erase:
         erasure.erase_thread(tx, municipality, thread.id)
     ticket = _work(tx, thread, facts, outcome.work) if outcome.work is not None else None
+    if outcome.survey:
+        ticket = desk.how_it_went(tx, thread, outcome.survey, now)
     if ticket is None and outcome.to_people:
         ticket = desk.written_again(tx, thread, now)
     if outcome.incident:

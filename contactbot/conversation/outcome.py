@@ -8,6 +8,8 @@ from contactbot.messages import Markup
 
 Label = Literal["answer", "choices", "handoff", "acute", "command", "smalltalk", "silent"]
 
+SurveyAnswer = Literal["yes", "partly", "no"]
+
 # Stands where a case number goes, until the transaction has drawn it. A sign no text holds (U+FFFC).
 REFERENCE: Final = "\N{OBJECT REPLACEMENT CHARACTER}"
 
@@ -63,6 +65,6 @@ class Outcome:
     silence: bool | None = None  # True: the resident asks for no messages; False: for messages again
     given: Given | None = None
     erase: bool = False
-    survey: Literal["", "yes", "partly", "no"] = ""
+    survey: SurveyAnswer | None = None
     incident: str = ""
     considered: tuple[str, ...] = field(default=())

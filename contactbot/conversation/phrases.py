@@ -26,8 +26,7 @@ import unicodedata
 from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass
-from itertools import product
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from rapidfuzz.distance import OSA
 
@@ -45,7 +44,7 @@ _SENTENCE_END: Final = re.compile(r"(?<![.\d])[.](?=\s|$)|[!?;]|\n\s*\n")
 _LEET: Final = str.maketrans("013457", "oieast")
 _LEET_LENGTH: Final = 5
 
-_PARTS: Final = re.compile(r"\[[^\]]*\]|\S+")
+_PIECES: Final = re.compile(r"\[[^\]]*\]|\S+")
 _BEGINNING, _END = "^", "$"
 _GAP: Final = 4  # words that ".." may stand for
 _BREAK: Final = 50  # how far apart the positions of two sentences are: more than any phrase can bridge
@@ -108,51 +107,59 @@ class _Step:
     gap: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Steps that a phrase takes together, or may leave out together."""
+
+    steps: tuple[_Step, ...]
+    optional: bool
+
+
+Places: TypeAlias = "Mapping[str, Sequence[int]]"
+"""Where each item stands, in ascending order."""
+
+
 class PhraseBook:
     """All phrases that are looked for at once.
 
     ``lists`` are the named lists of words that phrases refer to; a list may refer to others.
-    Raises ValueError for a phrase that names an unknown list or has no item.
+    Raises ValueError for a phrase that names an unknown list, can match nothing, or holds what is
+    never one word ("e-mail").
     """
 
     def __init__(self, phrases: Iterable[str], lists: Mapping[str, Sequence[str]], fillers: Iterable[str] = ()) -> None:
-        self.fillers = frozenset(fold(word) for word in fillers)
+        self._fillers = frozenset(fold(word) for word in fillers)
         self._lists = lists
-        self._variants: dict[str, tuple[tuple[_Step, ...], ...]] = {}
         self._exact: defaultdict[str, set[str]] = defaultdict(set)
         self._prefixes: defaultdict[str, set[str]] = defaultdict(set)
         self._fuzzy: defaultdict[str, set[str]] = defaultdict(set)
-        for phrase in phrases:
-            self._add(phrase)
+        self._words_of: dict[str, tuple[str, ...]] = {}
+        self._phrases = {phrase: self._parse(phrase) for phrase in phrases}
         self._lengths = sorted({len(prefix) for prefix in self._prefixes})
 
     def read(self, text: str) -> tuple[Token, ...]:
         """Return the words of a text as this book reads them."""
-        return read(text, self.fillers)
+        return read(text, self._fillers)
 
-    def find(self, tokens: Sequence[Token], wanted: Iterable[str] | None = None) -> Iterator[Found]:
-        """Yield each place where a phrase stands, phrase by phrase in the order given."""
-        places = self._places(tokens)
-        for phrase in self._variants if wanted is None else wanted:
-            for steps in self._variants[phrase]:
-                for start, end in _walk(steps, places):
-                    yield Found(phrase, start, end)
+    def look(self, tokens: Sequence[Token]) -> Look:
+        """Find where the items of all phrases stand among words, ready to be asked for phrases."""
+        return Look(self._phrases, self._places(tokens))
 
-    def _places(self, tokens: Sequence[Token]) -> dict[str, list[int]]:
+    def _places(self, tokens: Sequence[Token]) -> Places:
         """Return where each item stands; the positions around a sentence are free for its anchors."""
         items_of: dict[str, set[str]] = {}
         places: defaultdict[str, list[int]] = defaultdict(list)
         for index, token in enumerate(tokens):
             if index == 0 or tokens[index - 1].sentence != token.sentence:
                 places[_BEGINNING].append(token.position - 1)
-            if index + 1 == len(tokens) or tokens[index + 1].sentence != token.sentence:
-                places[_END].append(token.position + 1)
             items = items_of.get(token.word)
             if items is None:
                 items = items_of[token.word] = self._items(token.word, fuzzy=len(items_of) < _FUZZY_WORDS)
             for item in items:
                 places[item].append(token.position)
-        return dict(places)
+            if index + 1 == len(tokens) or tokens[index + 1].sentence != token.sentence:
+                places[_END].append(token.position + 1)
+        return places
 
     def _items(self, word: str, *, fuzzy: bool) -> set[str]:
         items = set(self._exact.get(word, ()))
@@ -165,67 +172,109 @@ class PhraseBook:
                     items |= self._exact[meant]
         return items
 
-    def _add(self, phrase: str) -> None:
-        variants = []
-        for chosen in product(*(_alternatives(part) for part in _PARTS.findall(phrase))):
-            steps, gap = [], 0
-            for item in " ".join(chosen).split():
-                if item == "..":
-                    gap += _GAP
-                    continue
-                if fold(item) in self.fillers:
-                    continue
-                self._learn(item)
-                steps.append(_Step(item, gap))
-                gap = 0
-            if not steps:
-                raise ValueError(f"phrase {phrase!r} can match nothing")
-            variants.append(tuple(steps))
-        self._variants[phrase] = tuple(variants)
+    def _parse(self, phrase: str) -> tuple[_Part, ...]:
+        parts: list[_Part] = []
+        gap = 0
+        for piece in _PIECES.findall(phrase):
+            if piece == "..":
+                gap = _GAP
+                continue
+            optional = piece.startswith("[")
+            steps = tuple(self._steps(piece.strip("[]"), gap))
+            if steps:
+                parts.append(_Part(steps, optional))
+            if not optional:
+                gap = 0  # what is left out keeps its gap for what follows
+        if all(part.optional for part in parts):
+            raise ValueError(f"phrase {phrase!r} can match nothing, or everything")
+        return tuple(parts)
 
-    def _learn(self, item: str) -> None:
-        if item in {_BEGINNING, _END}:
+    def _steps(self, items: str, gap: int) -> Iterator[_Step]:
+        for item in items.split():
+            if item == "..":
+                gap = _GAP
+            elif item in {_BEGINNING, _END} or self._learn(item):
+                yield _Step(item, gap)
+                gap = 0
+
+    def _learn(self, item: str) -> bool:
+        """Take up the words of an item; False when all of them are fillers, which no text shows."""
+        if item not in self._words_of:
+            words = tuple(word for word in self._words(item) if fold(word) not in self._fillers)
+            self._words_of[item] = words
+            for word in words:
+                self._learn_word(word, item)
+        return bool(self._words_of[item])
+
+    def _learn_word(self, word: str, item: str) -> None:
+        folded = fold(word.strip("=*"))
+        if _TOKEN.fullmatch(folded) is None:
+            raise ValueError(f"{word!r} in {item!r} is never one word")
+        if word.endswith("*"):
+            self._prefixes[folded].add(item)
             return
-        for word in self._words(item):
-            if word.endswith("*"):
-                self._prefixes[fold(word[:-1])].add(item)
-            elif word.startswith("="):
-                self._exact[fold(word[1:])].add(item)
-            else:
-                folded = fold(word)
-                self._exact[folded].add(item)
-                if len(folded) >= _FUZZY_LENGTH:
-                    self._fuzzy[folded[0]].add(folded)
+        self._exact[folded].add(item)
+        if len(folded) >= _FUZZY_LENGTH and not word.startswith("="):
+            self._fuzzy[folded[0]].add(folded)
 
     def _words(self, item: str) -> Iterator[str]:
         for part in item.split("|"):
-            if part.startswith("<"):
-                name = part[1:-1]
-                if name not in self._lists:
-                    raise ValueError(f"no list of words named {name!r}")
-                for word in self._lists[name]:
-                    yield from self._words(word)
-            else:
+            if not part.startswith("<"):
                 yield part
+                continue
+            name = part[1:-1]
+            if name not in self._lists:
+                raise ValueError(f"no list of words named {name!r}")
+            for word in self._lists[name]:
+                yield from self._words(word)
 
 
-def _alternatives(part: str) -> tuple[str, ...]:
-    return ("", part[1:-1]) if part.startswith("[") else (part,)
+class Look:
+    """A text that was looked through with a book: tells which phrases it holds, and where."""
+
+    def __init__(self, phrases: Mapping[str, tuple[_Part, ...]], places: Places) -> None:
+        self._phrases = phrases
+        self._places = places
+
+    def find(self, phrases: Iterable[str] | None = None) -> Iterator[Found]:
+        """Yield each place where one of these phrases of the book (or any) stands, phrase by phrase."""
+        for phrase in self._phrases if phrases is None else phrases:
+            for start, end in self._walk(self._phrases[phrase]):
+                yield Found(phrase, start, end)
+
+    def _walk(self, parts: tuple[_Part, ...]) -> list[tuple[int, int]]:
+        """Return (start, end) of each way through the parts."""
+        if any(step.item not in self._places for part in parts if not part.optional for step in part.steps):
+            return []
+        reached: list[tuple[int, int]] = []
+        untouched = True  # nothing but optional parts so far: the phrase may still begin anywhere
+        for part in parts:
+            further = self._through(part.steps, reached, anywhere=untouched)
+            reached = sorted({*reached, *further}, key=_by_end) if part.optional else further
+            untouched = untouched and part.optional
+            if not reached and not untouched:
+                return []
+        return reached
+
+    def _through(
+        self, steps: tuple[_Step, ...], reached: list[tuple[int, int]], *, anywhere: bool
+    ) -> list[tuple[int, int]]:
+        for step in steps:
+            places = self._places.get(step.item, ())
+            further = _next(reached, places, step.gap)
+            if anywhere:
+                begun = {place for _, place in further}
+                further = sorted([*further, *((place, place) for place in places if place not in begun)], key=_by_end)
+                anywhere = False
+            reached = further
+        return reached
 
 
-def _walk(steps: tuple[_Step, ...], places: Mapping[str, list[int]]) -> list[tuple[int, int]]:
-    """Return (start, end) of each way through the steps, one for each end."""
-    if any(step.item not in places for step in steps):
-        return []
-    reached = [(place, place) for place in places[steps[0].item]]
-    for step in steps[1:]:
-        if not reached:
-            break
-        reached = _next(reached, places[step.item], step.gap)
-    return reached
+def _by_end(way: tuple[int, int]) -> tuple[int, int]:
+    return way[1], way[0]
 
 
-def _next(reached: list[tuple[int, int]], places: list[int], gap: int) -> list[tuple[int, int]]:
+def _next(reached: list[tuple[int, int]], places: Sequence[int], gap: int) -> list[tuple[int, int]]:
     """Extend each way to the places that follow with at most ``gap`` words between."""
     ends = [end for _, end in reached]
     further = []

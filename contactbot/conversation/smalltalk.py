@@ -48,7 +48,7 @@ def smalltalk(text: str) -> SmallTalk | None:
         return SmallTalk.EMOJI if _is_picture(words, smileys) else None
     kinds: set[SmallTalk] = set()
     covered: set[int] = set()
-    for found in _BOOK.find(tokens):
+    for found in _BOOK.look(tokens).find():
         covered.update(range(found.start, found.end + 1))
         if found.phrase in _KIND_OF:
             kinds.add(_KIND_OF[found.phrase])

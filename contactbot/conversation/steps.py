@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from contactbot.conversation import replies
 from contactbot.conversation.commands import CommandKind
 from contactbot.conversation.facts import Facts
-from contactbot.conversation.outcome import Given, Outcome, Work
+from contactbot.conversation.outcome import Given, Outcome, SurveyAnswer, Work
 from contactbot.handoff.ticket import Reason
 from contactbot.kb.matching import Answer, Choices
 from contactbot.threads.thread import TurnOwner
@@ -20,7 +20,7 @@ from contactbot.threads.thread import TurnOwner
 Step = Callable[[Facts], Outcome | None]
 
 CODE_LIFE = timedelta(minutes=15)
-SURVEY_ANSWERS = ("yes", "partly", "no")
+SURVEY_ANSWERS: tuple[SurveyAnswer, ...] = ("yes", "partly", "no")
 TITLE = 80  # characters
 
 
@@ -234,13 +234,11 @@ def _picked_choice(facts: Facts, options: list[dict[str, object]], picked: int) 
 
 
 def _survey(facts: Facts, picked: int) -> Outcome:
-    said = SURVEY_ANSWERS[min(picked, len(SURVEY_ANSWERS) - 1)]
-    if said == "no":
-        told = replies.handed_off(facts, "survey_reopened")
-        return Outcome("command", "survey", (told,), Work(Reason.ASKED, _title(facts)), survey="no")
-    return Outcome(
-        "command", "survey", (replies.wording(facts, "survey_thanks", "command"),), survey="yes" if said == "yes" else "partly"
-    )
+    said: SurveyAnswer = SURVEY_ANSWERS[min(picked, len(SURVEY_ANSWERS) - 1)]
+    told = (
+        replies.handed_off(facts, "survey_reopened") if said == "no" else replies.wording(facts, "survey_thanks", "command")
+    )  # fmt: skip
+    return Outcome("command", "survey", (told,), survey=said)
 
 
 def _delete(facts: Facts, pending: dict[str, object]) -> Outcome:

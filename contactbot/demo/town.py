@@ -33,18 +33,26 @@ PEOPLE = (
 )
 PASSWORD = "fjordvik-demo-2026"  # noqa: S105 - printed at the demo's start; the demo listens on this machine only
 
+# The owners that the sample answers name; the first takes what nobody else does.
 TEAMS = (
     "Innbyggerservice",
-    "Teknisk drift",
-    "Plan og byggesak",
-    "Oppvekst",
-    "Helse og omsorg",
+    "Barnevernet",
+    "Boligkontoret",
+    "Brann og redning",
+    "Dokumentsenteret",
+    "Eiendomsskattekontoret",
+    "Flyktningtjenesten",
+    "Helse og mestring",
     "Kultur og fritid",
     "NAV Fjordvik",
-    "Eiendomsskattekontoret",
-    "Brann og redning",
     "Natur og friluftsliv",
     "Næring",
+    "Oppvekst",
+    "Personalavdelingen",
+    "Plan og byggesak",
+    "Politisk sekretariat",
+    "Teknisk drift",
+    "Økonomiavdelingen",
 )
 
 

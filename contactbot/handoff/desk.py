@@ -155,6 +155,19 @@ def close(tx: Transaction, number: int, actor: Actor, *, survey: bool) -> None:
         _ask_how_it_went(tx, ticket, actor)
 
 
+def how_it_went(tx: Transaction, thread: Thread, answer: str, at: datetime) -> Ticket | None:
+    """Keep the resident's answer to the survey; a no opens the case again. Return the case."""
+    ticket = store.by_number(tx, thread.municipality, int((thread.pending or {}).get("ticket", 0)))
+    if ticket is None:
+        return None
+    _event(tx, ticket, at, "resident", "ticket.rated", {"answer": answer}, thread.id)
+    if answer == "no" and ticket.state == TicketState.CLOSED:
+        store.change(tx, ticket.id, state=TicketState.OPEN, closed_at=None, last_at=at, unread=1)
+        threads.set_turn(tx, thread.id, TurnOwner.WAITING if ticket.assignee is None else TurnOwner.STAFF)
+        _event(tx, ticket, at, "resident", "ticket.reopened")
+    return ticket
+
+
 def reopen(tx: Transaction, number: int, actor: Actor) -> None:
     """Open a closed or waiting ticket again."""
     ticket = get(tx, actor.municipality, number)

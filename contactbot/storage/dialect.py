@@ -11,6 +11,19 @@ from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import Dialect as Compiler
 
 Connection = Any  # a DBAPI connection: sqlite3 or psycopg
+# https://www.sqlite.org/rescode.html: what can pass, as opposed to what is wrong with the statement.
+BUSY = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
 
 
 class Dialect(Protocol):
@@ -60,8 +73,9 @@ class Sqlite:
         return False
 
     def is_busy(self, error: BaseException) -> bool:
-        """Locked by another process, disk full or unreadable."""
-        return isinstance(error, sqlite3.OperationalError)
+        """Locked by another process, disk full, unreadable: what a mistake in a statement is not."""
+        code = getattr(error, "sqlite_errorcode", None)
+        return isinstance(code, int) and code & 0xFF in BUSY  # the low byte is the primary code
 
     def next_number(self, tx: Any, municipality: str) -> int:  # noqa: ANN401 - see Dialect
         """One above the highest: the single writer makes it unique."""
@@ -104,7 +118,16 @@ class Postgresql:
     skip_locked = " FOR UPDATE OF o SKIP LOCKED"
 
     def __init__(self, url: str, connections: int = 8) -> None:
-        self.engine = create_engine(url, pool_size=connections, max_overflow=0, pool_timeout=10, pool_pre_ping=True)
+        # A sequential scan locks the whole table for a serializable transaction, so that everybody conflicts with
+        # everybody while tables are small (PostgreSQL manual, 13.2.3); index scans lock what was looked at.
+        self.engine = create_engine(
+            url,
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            connect_args={"options": "-c enable_seqscan=off"},
+        )
         self.compiled = _compiler(self.engine.dialect, "pyformat")
 
     def is_conflict(self, error: BaseException) -> bool:
