@@ -42,7 +42,7 @@ s2s_ports = { }
 s2s_direct_tls_ports = { }
 http_ports = { }
 https_ports = { }
-modules_enabled = { "roster", "saslauth", "tls", "disco", "ping", "carbons", "smacks", "mam", "offline", "blocklist" }
+modules_enabled = { $modules }
 modules_disabled = { "s2s" }
 authentication = "internal_plain"
 storage = "internal"
@@ -55,6 +55,7 @@ archive_expires_after = "1w"
 log = { info = "$folder/prosody.log" }
 VirtualHost "$domain"
 """)
+_MODULES = ("roster", "saslauth", "tls", "disco", "ping", "carbons", "smacks", "mam", "offline", "blocklist")
 _SAFE = re.compile(r"[a-z0-9]+")
 _SAFE_PASSWORD = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -73,12 +74,14 @@ class Prosody:
     """A server in a folder; start it in one thread and stop it in any.
 
     ``port`` is where clients connect (0: a free one is chosen), ``certificate`` what they must trust, ``folder`` where
-    it lives: a temporary one when root starts it and its user could not reach the folder given.
+    it lives: a temporary one when root starts it and its user could not reach the folder given. ``without`` names
+    modules of Prosody's that it shall do without.
     """
 
-    def __init__(self, program: Path, folder: Path, port: int = 0) -> None:
+    def __init__(self, program: Path, folder: Path, port: int = 0, without: frozenset[str] = frozenset()) -> None:
         self.port = port or _free_port()
         self._program = program
+        self._modules = [module for module in _MODULES if module not in without]
         self._user = pwd.getpwnam(UNPRIVILEGED) if os.geteuid() == 0 else None
         self._temporary = self._user is not None and not _reachable(folder)
         self.folder = Path(mkdtemp(prefix="contactbot-prosody-")) if self._temporary else folder.absolute()
@@ -141,7 +144,8 @@ class Prosody:
             self._write(self.folder / "server.key", key)
             self._write(self.certificate, certificate)
             self.certificate.chmod(0o644)
-        values = {"folder": self.folder, "port": self.port, "domain": DOMAIN}
+        modules = ", ".join(f'"{module}"' for module in self._modules)
+        values = {"folder": self.folder, "port": self.port, "domain": DOMAIN, "modules": modules}
         self._write(self.folder / "prosody.cfg.lua", _CONFIGURATION.substitute(values))
         self._give(self.folder)
 

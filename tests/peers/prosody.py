@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
-from slixmpp import ClientXMPP
+from slixmpp import ClientXMPP, Message
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 
@@ -31,9 +31,9 @@ class Login:
 
 
 @contextmanager
-def running_prosody(folder: Path) -> Iterator[Prosody]:
-    """Run a server of its own in a folder until the block ends."""
-    server = Prosody(Path(program("prosody", "prosody")), folder)
+def running_prosody(folder: Path, without: frozenset[str] = frozenset()) -> Iterator[Prosody]:
+    """Run a server of its own in a folder until the block ends, without some of its modules."""
+    server = Prosody(Path(program("prosody", "prosody")), folder, without=without)
     server.start()
     try:
         yield server
@@ -48,15 +48,15 @@ def new_account(server: Prosody, role: str) -> Login:
 
 
 class Resident:
-    """A person with an XMPP client. ``stanzas`` has every message stanza in order; ``heard`` waits for one with words."""
+    """A person with an XMPP client. ``stanzas`` has the messages in order; ``heard`` waits for one with words."""
 
-    def __init__(self, server: Prosody, login: Login) -> None:
+    def __init__(self, server: Prosody, login: Login, resource: str = "phone") -> None:
         self.jid = login.jid
         self._server = server
         self.stanzas: list[Element] = []
         self._arrival = asyncio.Condition()
         self._taken = 0
-        client: Any = ClientXMPP(f"{login.jid}/phone", login.password)
+        client: Any = ClientXMPP(f"{login.jid}/{resource}", login.password)
         client.ca_certs = server.certificate
         client.enable_direct_tls = False
         client.register_plugin("xep_0184", {"auto_ack": True})
@@ -74,6 +74,10 @@ class Resident:
     async def settle(self) -> None:
         """Return when the server has handled all that was sent before."""
         await self._client.plugin["xep_0199"].ping(self.jid.partition("@")[2], timeout=LOGIN_SECONDS)
+
+    def is_connected(self) -> bool:
+        """Tell whether the server still lets us."""
+        return bool(self._client.is_connected())
 
     async def close(self) -> None:
         """Log out."""
@@ -126,10 +130,14 @@ class Resident:
         found = [stanza.find(f"{{{RECEIPTS}}}received") for stanza in self.stanzas]
         return [receipt.get("id", "") for receipt in found if receipt is not None]
 
+    def words(self) -> list[str]:
+        """Return the words of all messages that came, in order."""
+        return [message.findtext(f"{{{CLIENT}}}body") or "" for message in self._words()]
+
     def _words(self) -> list[Element]:
         return [one for one in self.stanzas if one.get("type") != "error" and one.find(f"{{{CLIENT}}}body") is not None]
 
-    def _note(self, message: Any) -> None:
+    def _note(self, message: Message) -> None:
         self.stanzas.append(message.xml)
         self._bell = asyncio.ensure_future(self._ring())
 

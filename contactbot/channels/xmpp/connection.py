@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from contactbot.channels.base import House, Surroundings
 from contactbot.channels.xmpp.backoff import Backoff
 from contactbot.channels.xmpp.errors import DisplacedError, LoginError, StreamLostError, UntrustedError, XmppError
 from contactbot.channels.xmpp.identity import stanza_id
-from contactbot.channels.xmpp.intake import Intake
+from contactbot.channels.xmpp.intake import Intake, described
 from contactbot.channels.xmpp.settings import AccountSettings, XmppSettings
 from contactbot.channels.xmpp.stream import Stream
 from contactbot.channels.xmpp.writing import LARGEST, answer, size
@@ -60,13 +61,13 @@ class Connection:
     async def send(self, outbound: Outbound) -> Receipt:
         """Give a message to the server: ``sent`` once it acknowledged, ``retry`` while we are offline."""
         recipient = _bare(outbound.recipient.value)
-        if recipient != outbound.recipient.value:
+        if not recipient or recipient != outbound.recipient.value:
             return Receipt("failed", outbound.id, detail="the address is not a bare JID")
         stanza = answer(outbound, self._identity(outbound))
         if size(stanza) > LARGEST:
             return Receipt("failed", outbound.id, detail=f"longer than {LARGEST} bytes")
         stream = self._stream
-        if stream is None:
+        if stream is None or stream.lost.done():
             return Receipt("retry", outbound.id, detail="not connected to the XMPP server")
         try:
             bounced = await stream.deliver(stanza, self._settings.ack_seconds)
@@ -80,18 +81,13 @@ class Connection:
 
     async def probe(self, outbound: Outbound) -> Receipt | None:
         """Look for a message in our own archive: ``sent`` when there, None when not, else ``unknown``."""
-        unknown = Receipt("unknown", outbound.id, detail="the account's archive could not be asked")
         try:
             async with asyncio.timeout(RECONNECT_SECONDS):
-                await self._online.wait()
-                stream = self._stream
-                if stream is None or not stream.archived:
-                    return unknown
-                found = await self._search(stream, outbound)
-        except (TimeoutError, XmppError):
-            return unknown
+                found = await self._searched(outbound)
+        except TimeoutError:
+            found = None
         if found is None:
-            return unknown
+            return Receipt("unknown", outbound.id, detail="the account's archive could not be asked")
         return self._sent(outbound) if found else None
 
     async def _live(self, intake: Intake, settled: Callable[[], None]) -> XmppError:
@@ -134,6 +130,21 @@ class Connection:
         found = await self.probe(outbound)
         return found or Receipt("retry", outbound.id, detail="the stream was lost before the server took it")
 
+    async def _searched(self, outbound: Outbound) -> bool | None:
+        """Tell whether our archive has a message, asking one stream after the other until one answers."""
+        while True:
+            stream = await self._available()
+            if not stream.archived:
+                return None
+            with suppress(XmppError):
+                return await self._search(stream, outbound)
+
+    async def _available(self) -> Stream:
+        while self._stream is None or self._stream.lost.done():
+            self._online.clear()
+            await self._online.wait()
+        return self._stream
+
     async def _search(self, stream: Stream, outbound: Outbound) -> bool | None:
         """Tell whether our archive has a message; None when there is too much to search."""
         identity, after = self._identity(outbound), ""
@@ -160,8 +171,8 @@ def _failure(work: "asyncio.Task[None]") -> XmppError:
     error = work.exception()
     if isinstance(error, XmppError):
         return error
-    log.error("xmpp intake failed", exc_info=error)
-    return XmppError("our own intake failed; the log entry before this one says why")
+    log.error("xmpp intake failed", **(described(error) if error is not None else {}))
+    return XmppError("our own intake failed; the log entry before this one says where")
 
 
 def _resource() -> str:

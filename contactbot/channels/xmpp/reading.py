@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from xml.etree.ElementTree import Element, tostring
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 from slixmpp.jid import JID, InvalidJID
 
@@ -125,7 +125,7 @@ def _said(message: Element, sender: JID, body: str, unreadable: str) -> Said:
         kind=message.get("type", "normal"),
         key=key,
         text="" if unreadable else text,
-        raw=tostring(message, encoding="utf-8"),
+        raw=_raw(message),
         subject=_child_text(message, CLIENT, "subject"),
         nick=_child_text(message, NICK, "nick"),
         folded=() if unreadable else folded,
@@ -134,6 +134,17 @@ def _said(message: Element, sender: JID, body: str, unreadable: str) -> Said:
         unreadable=unreadable,
         automatic="" if sender.local else "sent by a server, not by a person (a JID without a local part)",
     )
+
+
+def _raw(message: Element) -> bytes:
+    """Write the stanza out; of one nested deeper than Python can write, only its own attributes and words."""
+    try:
+        written: bytes = tostring(message, encoding="utf-8")
+    except RecursionError:
+        shallow = Element(message.tag, message.attrib)
+        SubElement(shallow, f"{{{CLIENT}}}body").text = _body(message)
+        written = tostring(shallow, encoding="utf-8")
+    return written
 
 
 def _identity(message: Element, sender: str, archive_id: str) -> str:
@@ -145,7 +156,7 @@ def _identity(message: Element, sender: str, archive_id: str) -> str:
     if archive_id:
         return _short(archive_id)
     key = message.get("id", "")
-    return f"{sender}#{_short(key)}" if key else hashlib.sha256(tostring(message)).hexdigest()
+    return f"{sender}#{_short(key)}" if key else hashlib.sha256(_raw(message)).hexdigest()
 
 
 def _short(identity: str) -> str:

@@ -220,7 +220,7 @@ class Stream:
     def _unreachable(self, _wait: Any) -> None:  # noqa: ANN401 - see above
         """Every address was tried once; when to try again is not slixmpp's to decide."""
         self._client.cancel_connection_attempt()
-        if isinstance(self._last_failure, ssl.SSLError):
+        if isinstance(self._last_failure, ssl.SSLCertVerificationError):
             self._untrusted(self._last_failure)
         else:
             self._fail(UnreachableError(f"{self._account.jid}: no server answers ({self._last_failure})"))
@@ -240,6 +240,8 @@ class Stream:
         self._condition = error["condition"]
 
     def _ended(self, reason: Any) -> None:  # noqa: ANN401 - see above
+        if isinstance(reason, ssl.SSLCertVerificationError):
+            self._untrusted(reason)
         if self._condition == "conflict":
             self._fail(DisplacedError(f"{self._account.jid}: another client logged in under our full address"))
         self._fail(StreamLostError(f"{self._account.jid}: the stream ended ({self._condition or reason or 'closed'})"))
