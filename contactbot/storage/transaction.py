@@ -1,9 +1,9 @@
 """What a unit is given: a transaction that runs statements, and nothing that waits."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from contactbot.storage.dialect import Connection, Dialect
 from contactbot.storage.rows import hydrator, to_sql
@@ -42,14 +42,14 @@ class Transaction:
     def all(self, model: type[Model], statement: str, **values: object) -> list[Model]:
         """Return all rows as ``model``, a dataclass with a field for each column."""
         cursor = self._run(statement, values)
-        hydrate = hydrator(model, tuple(column[0] for column in cursor.description))
+        hydrate = _hydrator(model, cursor)
         return [hydrate(row) for row in cursor.fetchall()]
 
     def one(self, model: type[Model], statement: str, **values: object) -> Model | None:
         """Return the first row as ``model``, or None."""
         cursor = self._run(statement, values)
         row = cursor.fetchone()
-        return None if row is None else hydrator(model, tuple(c[0] for c in cursor.description))(row)
+        return None if row is None else _hydrator(model, cursor)(row)
 
     def insert(self, table: str, **values: object) -> int:
         """Insert one row into a table that has an ``id``; return the id."""
@@ -67,6 +67,12 @@ class Transaction:
     def _run(self, statement: str, values: dict[str, object]) -> Any:  # noqa: ANN401 - a DBAPI cursor
         self._cursor.execute(self.dialect.compiled(statement), {name: to_sql(value) for name, value in values.items()})
         return self._cursor
+
+
+def _hydrator(model: type[Model], cursor: Any) -> Callable[[Sequence[Any]], Model]:  # noqa: ANN401 - a DBAPI cursor
+    columns = tuple(column[0] for column in cursor.description)
+    hydrate: Callable[[Sequence[Any]], Model] = hydrator(cast("Hashable", model), columns)  # as every class is
+    return hydrate
 
 
 @lru_cache(maxsize=256)
