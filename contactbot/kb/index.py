@@ -1,111 +1,183 @@
-"""Find the entries a question may be about."""
+"""Find the entries a question may be about, and say how sure that is."""
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from math import exp, log
+from threading import Lock
+from types import MappingProxyType
+from typing import Final
 
-from contactbot.kb.entry import Entry
+import numpy as np
+
+from contactbot.kb.confidence import Confidence, shipped
+from contactbot.kb.corpus import Corpus, Row
+from contactbot.kb.entry import Entry, EntryText
 from contactbot.kb.matching import Candidate
-from contactbot.kb.normalise import stem, words
+from contactbot.kb.normalise import Word, concept, tokens, word
+from contactbot.kb.ranking import Neighbourhood, neighbourhood
+from contactbot.kb.vocabulary import Vocabulary
 
 __all__ = ["Candidate", "Index"]
 
+LONGEST_QUESTION: Final = 60
+"""Different words of a question that are looked at, the rarest letters first to go being the last written."""
+LONGEST_ANSWER: Final = 60
+"""Different words of an answer that are indexed."""
+ALIKE_ENOUGH_TO_SHOW: Final = 0.5
+"""Cosine from which a pair of words is named to the resident as a reason."""
+
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    entry: Entry
-    language: str
-    phrasing: str
-    words: tuple[str, ...]
-    size: int
+class _State:
+    """Everything a search needs, of one revision."""
+
+    revision: int
+    corpus: Corpus
+    entries: MappingProxyType[str, Entry]
+    numbers: MappingProxyType[str, tuple[int, ...]]
 
 
 class Index:
-    """The searchable entries. Searching and editing may happen in different threads."""
+    """The searchable entries.
 
-    def __init__(self, entries: Iterable[Entry], synonyms: Sequence[Sequence[str]], today: date | None) -> None:
-        self.revision = 0
-        self._synonyms = synonyms
+    Searching takes no lock: an edit builds the next state beside the old one, sharing what did not change, and puts it
+    in place in one step. Edits wait for each other. The result is the same as of building anew.
+    """
+
+    def __init__(self, synonyms: Sequence[Sequence[str]], today: date | None, confidence: Confidence) -> None:
+        self._meanings = _meanings(synonyms)
         self._today = today
-        self._fill(entries)
+        self._confidence = confidence
+        self._editing = Lock()
+        self._state = _State(0, Corpus.empty(), MappingProxyType({}), MappingProxyType({}))
 
     @classmethod
     def build(
-        cls, entries: Iterable[Entry], synonyms: Sequence[Sequence[str]] = (), today: date | None = None
+        cls,
+        entries: Iterable[Entry],
+        synonyms: Sequence[Sequence[str]] = (),
+        today: date | None = None,
+        confidence: Confidence | None = None,
     ) -> "Index":
-        """Index every entry that is valid on `today` (all of them without a day)."""
-        return cls(entries, synonyms, today)
+        """Index the entries that are valid on `today`, or all of them without a day.
+
+        Each of `synonyms` is a group of single words that mean the same here. `confidence` is what turns likeness into
+        a probability; without it, the one that is shipped.
+        """
+        index = cls(synonyms, today, shipped() if confidence is None else confidence)
+        index._take_in({entry.id: entry for entry in entries})
+        return index
+
+    @property
+    def revision(self) -> int:
+        """A number that rises with every edit."""
+        return self._state.revision
+
+    def __len__(self) -> int:
+        return len(self._state.entries)
 
     def changed(self, entry: Entry) -> None:
-        """Take a new or an edited entry in."""
-        self._fill([*(one for one in self._entries.values() if one.id != entry.id), entry])
+        """Take in an entry that is new or was edited; one that is not valid today is taken out."""
+        self._take_in({entry.id: entry})
 
     def without(self, entry_id: str) -> None:
         """Take an entry out; one that is not there is no error."""
-        self._fill([one for one in self._entries.values() if one.id != entry_id])
-
-    def _fill(self, entries: Iterable[Entry]) -> None:
-        kept = {one.id: one for one in entries if self._today is None or one.valid_on(self._today)}
-        rows: list[_Row] = []
-        postings: dict[str, dict[int, int]] = defaultdict(dict)
-        for entry in kept.values():
-            for text in entry.texts:
-                for phrasing in text.ways_to_ask():
-                    counts = Counter(_features(phrasing))
-                    for feature, count in counts.items():
-                        postings[feature][len(rows)] = count
-                    rows.append(_Row(entry, text.language, phrasing, words(phrasing), counts.total()))
-        self._entries, self._rows, self._postings = kept, rows, dict(postings)
-        self._average = sum(row.size for row in rows) / max(1, len(rows))
-        self.revision += 1
+        self._take_in({}, gone=(entry_id,))
 
     def search(self, text: str, language: str | None = None, limit: int = 10) -> tuple[Candidate, ...]:
-        """Return at most `limit` entries for `text`, best first."""
-        scores: dict[int, float] = defaultdict(float)
-        mass = 1e-9
-        rows = self._rows
-        for feature, count in Counter(_features(text)).items():
-            found = self._postings.get(feature, {})
-            idf = log(1 + (len(rows) - len(found) + 0.5) / (len(found) + 0.5))
-            mass += idf * count
-            for row, times in found.items():
-                length = 0.4 + 0.6 * rows[row].size / self._average
-                scores[row] += idf * count * times * 2.2 / (times + 1.2 * length)
-        best: dict[str, tuple[float, int]] = {}
-        for row, score in scores.items():
-            entry = rows[row].entry
-            same = language is not None and rows[row].language == language
-            key = (score * (1.001 if same else 1.0), -row)
-            if entry.id not in best or key > best[entry.id]:
-                best[entry.id] = key
-        ranked = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))[:limit]
-        return tuple(self._candidate(text, -row, score / mass, ranked, mass) for _, (score, row) in ranked)
+        """Return at most `limit` entries for `text`, the most probable first.
 
-    def _candidate(
-        self, text: str, row: int, share: float, ranked: list[tuple[str, tuple[float, int]]], mass: float
-    ) -> Candidate:
-        found = self._rows[row]
-        others = [score / mass for name, (score, _) in ranked if name != found.entry.id]
-        margin = share - max(others, default=0.0)
-        probability = 1 / (1 + exp(-(6 * share + 6 * margin - 5.5)))
-        stems = {stem(word): word for word in found.words}
-        shared = tuple((word, stems[stem(word)]) for word in words(text) if stem(word) in stems)
-        if len({word for word, _ in shared}) < 2 and len(found.words) > 1:
-            probability = min(probability, 0.6)
-        return Candidate(
-            found.entry.id,
-            found.entry.version,
-            found.language,
-            probability,
-            found.phrasing,
-            shared,
-            {"share": share, "margin": margin},
-        )
+        `language` is the resident's: of an entry that is written in it, that text is named in the candidate.
+        """
+        state = self._state
+        words = self._words(text)[:LONGEST_QUESTION]
+        near = neighbourhood(state.corpus, words) if words else None
+        if near is None:
+            return ()
+        ranked = self._confidence.rank(near)
+        return tuple(_candidate(state, near, at, probability, language) for at, probability in ranked[:limit])
+
+    def _take_in(self, entries: dict[str, Entry], gone: Sequence[str] = ()) -> None:
+        with self._editing:
+            before = self._state
+            left = {*entries, *gone}
+            kept = {name: entry for name, entry in before.entries.items() if name not in left}
+            valid = {name: entry for name, entry in entries.items() if self._is_valid(entry)}
+            old = [at for name in sorted(left) for at in before.numbers.get(name, ())]
+            corpus = before.corpus.minus(old) if old else before.corpus
+            numbers = {name: at for name, at in before.numbers.items() if name not in left}
+            if valid:
+                corpus, added = self._with_rows(corpus, valid)
+                numbers |= added
+            self._state = _State(before.revision + 1, corpus, MappingProxyType(kept | valid), MappingProxyType(numbers))
+
+    def _is_valid(self, entry: Entry) -> bool:
+        return self._today is None or entry.valid_on(self._today)
+
+    def _with_rows(self, corpus: Corpus, entries: dict[str, Entry]) -> tuple[Corpus, dict[str, tuple[int, ...]]]:
+        texts = [
+            (entry.id, text.language, written, is_answer, self._words(written))
+            for entry in entries.values()
+            for text in entry.texts
+            for written, is_answer in _texts(entry, text)
+        ]
+        vocabulary = corpus.vocabulary.plus(one for *_, words in texts for one in words)
+        rows = [
+            Row(name, language, written, _ids(vocabulary, words), is_answer)
+            for name, language, written, is_answer, words in texts
+        ]
+        numbers: dict[str, tuple[int, ...]] = {}
+        for at, row in enumerate(rows, start=len(corpus.rows)):
+            numbers[row.entry_id] = (*numbers.get(row.entry_id, ()), at)
+        return corpus.plus(vocabulary, rows), numbers
+
+    def _words(self, text: str) -> list[Word]:
+        found = {one.form: one for one in map(word, tokens(text))}
+        if not self._meanings:
+            return list(found.values())
+        return [replace(one, concept=self._meanings.get(one.concept, one.concept)) for one in found.values()]
 
 
-def _features(text: str) -> list[str]:
-    tokens = words(text)
-    padded = f" {' '.join(tokens)} "
-    return [padded[i : i + 3] for i in range(len(padded) - 2)] + ["#" + stem(token) for token in tokens]
+def _meanings(synonyms: Sequence[Sequence[str]]) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for group in synonyms:
+        concepts = [concept(parts[0]) for text in group if len(parts := tokens(text)) == 1]
+        for one in concepts:
+            found.setdefault(one, found.get(concepts[0], concepts[0]))
+    return found
+
+
+def _texts(entry: Entry, text: EntryText) -> list[tuple[str, bool]]:
+    answer = " ".join((entry.topic, *entry.tags, text.sms or text.chat or text.full))
+    short = " ".join(answer.split()[:LONGEST_ANSWER])
+    return [*((way, False) for way in text.ways_to_ask()), *([(short, True)] if short else [])]
+
+
+def _ids(vocabulary: Vocabulary, words: Sequence[Word]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return np.array([vocabulary.ids[one.form] for one in words], dtype=np.int64)
+
+
+def _candidate(state: _State, near: Neighbourhood, at: int, probability: float, language: str | None) -> Candidate:
+    row = near.rows[near.phrasing_of(at)]
+    entry = state.entries[row.entry_id]
+    return Candidate(
+        entry_id=entry.id,
+        version=entry.version,
+        language=entry.text(language or row.language, (row.language,)).language,
+        probability=probability,
+        phrasing=row.text,
+        words=_shared(state.corpus, near, row),
+        features={name: round(float(values[at]), 4) for name, values in near.features.items()},
+    )
+
+
+def _shared(corpus: Corpus, near: Neighbourhood, row: Row) -> tuple[tuple[str, str], ...]:
+    """Return the words of the question, each with the word of `row` it came nearest, the weightiest first."""
+    pairs = []
+    for asked, likeness, weight in zip(near.question.words, near.question.likeness, near.question.weights, strict=True):
+        places = np.flatnonzero(np.isin(likeness.ids, row.words))
+        if len(places):
+            best = places[int(np.argmax(likeness.cosines[places]))]
+            if likeness.cosines[best] >= ALIKE_ENOUGH_TO_SHOW:
+                pairs.append((-float(weight), asked.form, corpus.vocabulary.words[likeness.ids[best]].form))
+    return tuple((asked, matched) for _, asked, matched in sorted(pairs))
