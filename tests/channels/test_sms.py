@@ -273,6 +273,17 @@ async def test_what_came_before_the_channel_was_ever_used_is_left_alone(tmp_path
     assert [inbound.text for inbound in house.kept] == ["Hei"]
 
 
+async def test_a_text_that_comes_a_moment_before_the_channel_runs_is_fetched(tmp_path: Path) -> None:
+    house = RecordingHouse()
+    async with doorway() as door, Gateway(numbers=(NUMBER,), text_url=door.url + TEXTS) as gateway:
+        channel = SmsChannel(_settings(gateway), surroundings(tmp_path, door.url))
+        await door.mount(channel.routes())
+        assert (await gateway.text_in(PHONE, NUMBER, "Først i køen")).status == 503
+        async with running(channel, house):
+            await house.seen(kept=1)
+    assert [inbound.text for inbound in house.kept] == ["Først i køen"]
+
+
 async def test_a_text_the_provider_gave_up_is_fetched_when_the_store_serves_again(
     peer: SmsPeer, house: RecordingHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

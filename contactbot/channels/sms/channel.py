@@ -114,6 +114,7 @@ class SmsChannel:
     async def _on_text(self, request: web.Request) -> web.Response:
         house = self._house
         if house is None:
+            self._look_back.note_missed()
             return calls.come_back("the service is starting or stopping")
         call = await calls.read(request, self._surroundings.public_url + TEXTS)
 

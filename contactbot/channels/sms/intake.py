@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import chain
 from typing import Final
 
 from contactbot.channels.base import Surroundings
@@ -24,7 +25,7 @@ class Intake:
 
     async def inbound(self, text: ReceivedText) -> Inbound:
         """Make the message, its pictures fetched; a number that is not ours is left for the house to refuse."""
-        account = next((each for each in self.accounts if self._normal(text.recipient, each) == each.address), None)
+        account = self._account_for(text.recipient)
         pictures, unreadable = await self._pictures(text.media)
         return Inbound(
             channel=CHANNEL,
@@ -49,6 +50,12 @@ class Intake:
         except (NotAnsweredError, TimeoutError):
             return tuple(fetched), "picture_not_fetched"
         return tuple(fetched), ""
+
+    def _account_for(self, number: str) -> Account | None:
+        """Find our account; most providers write a number as we do, so that is tried before each country's way."""
+        same = (each for each in self.accounts if number == each.address)
+        alike = (each for each in self.accounts if self._normal(number, each) == each.address)
+        return next(chain(same, alike), None)
 
     def _account(self, number: NumberSettings) -> Account:
         """Give the number to its municipality; with several and none named to nobody, which ``check`` reports."""
