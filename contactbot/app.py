@@ -23,6 +23,7 @@ from contactbot.reception import Reception
 from contactbot.settings import Settings, channel_settings
 from contactbot.storage import installation, schema
 from contactbot.storage.database import Database, open_database
+from contactbot.upkeep import Upkeep
 from contactbot.web import server
 
 log = structlog.get_logger()
@@ -56,6 +57,8 @@ async def running(
             group.create_task(channel.run(house.receptions[name]), name=f"channel {name}")
             for name, channel in house.channels.items()
         ]
+        if deliver:
+            tasks.append(group.create_task(Upkeep(database, house.channels, settings, clock).run(), name="upkeep"))
         try:
             yield house
         finally:

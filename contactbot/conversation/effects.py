@@ -81,9 +81,12 @@ def _thread(tx: Transaction, inbound: Inbound, facts: Facts) -> Thread:
         return seen.thread
     address = threads.keep_address(tx, seen.municipality, inbound.sender, inbound.sender_name, facts.now)
     threads.close_threads(tx, seen.account, address)
-    return threads.open_thread(
+    thread = threads.open_thread(
         tx, seen.municipality, seen.account, address, inbound.channel, facts.subject, facts.language, facts.now
     )
+    if seen.ticket is not None and seen.elsewhere is not None:
+        return desk.go_on_here(tx, seen.ticket, thread, seen.elsewhere.turn_owner, facts.now)
+    return thread
 
 
 def _work(tx: Transaction, thread: Thread, facts: Facts, work: Work) -> Ticket:
@@ -116,7 +119,7 @@ def _say(  # noqa: PLR0913, PLR0917 - what a reply is made of
     message, position = threads.append(tx, thread.municipality, thread.id, new)
     if outcome.given is not None:
         keep_given(tx, thread.municipality, message, outcome.given)
-    epoch = tx.value("SELECT turn_epoch FROM thread WHERE id = :id", id=thread.id)
+    epoch = threads.turn_epoch(tx, thread.id)
     outbox.post(
         tx, thread.municipality, thread.id, thread.channel, (message, position),
         Post(

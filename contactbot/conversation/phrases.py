@@ -3,8 +3,8 @@
 A phrase is items with spaces between, matched against a text's words in order:
 
 ======================  =========================================================================
-``word``                that word; from five letters on also with one wrong, missing, doubled or
-                        swapped letter, from nine on with two, if the first letter is right
+``word``                that word; from five letters on also with one missing, doubled or swapped
+                        letter, from six on a wrong one, from nine on two, if the first is right
 ``=word``               exactly that word
 ``word*``               any word that begins so
 ``a|b|c``               any of these
@@ -286,6 +286,12 @@ def _next(reached: list[tuple[int, int]], places: Sequence[int], gap: int) -> li
 
 
 def is_misspelt(word: str, meant: str) -> bool:
-    """Tell whether a folded word is another with few enough wrong, missing, doubled or swapped letters."""
+    """Tell whether a folded word is another with few enough wrong, missing, doubled or swapped letters.
+
+    In a word of five letters a wrong letter mostly makes another word ("smell", "spell"), so there
+    only a missing, doubled or swapped letter counts.
+    """
     errors = 2 if len(meant) >= _TWO_ERRORS_LENGTH else 1
-    return OSA.distance(word, meant, score_cutoff=errors) <= errors
+    if OSA.distance(word, meant, score_cutoff=errors) > errors:
+        return False
+    return len(meant) > _FUZZY_LENGTH or len(word) != len(meant) or sorted(word) == sorted(meant)

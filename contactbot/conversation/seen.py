@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from contactbot.handoff.ticket import Ticket, TicketState
 from contactbot.messages import Accepted
-from contactbot.threads.thread import AddressRow, Thread
+from contactbot.threads.thread import AddressRow, Thread, TurnOwner
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,17 @@ class LastAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The context of one message. ``duplicate`` is set when it was accepted before."""
+    """The context of one message. ``duplicate`` is set when it was accepted before.
+
+    ``elsewhere`` is the thread on another channel that the message goes on from, proven by a token we signed: the message
+    gets a thread of its own, joined to the same ticket.
+    """
 
     municipality: str
     account: int
     address: AddressRow | None
     thread: Thread | None
+    elsewhere: Thread | None
     ticket: Ticket | None
     tickets: tuple[Ticket, ...]
     last_answer: LastAnswer | None
@@ -36,6 +41,12 @@ class Seen:
     repeats: int
     kb_revision: int
     duplicate: Accepted | None = None
+
+    @property
+    def turn_owner(self) -> TurnOwner:
+        """Whose turn it is in the conversation."""
+        conversation = self.thread or self.elsewhere
+        return TurnOwner.BOT if conversation is None else conversation.turn_owner
 
     @property
     def open_ticket(self) -> Ticket | None:

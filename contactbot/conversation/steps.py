@@ -88,7 +88,7 @@ def persons_turn(facts: Facts) -> Outcome | None:
 
     While nobody has taken the case yet, the bot also says what it is sure of.
     """
-    owner = facts.seen.thread.turn_owner if facts.seen.thread is not None else TurnOwner.BOT
+    owner = facts.seen.turn_owner
     if owner == TurnOwner.BOT or facts.seen.open_ticket is None:
         return None
     to_the_machine = facts.command is not None and facts.command.kind != CommandKind.PERSON

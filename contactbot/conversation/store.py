@@ -23,13 +23,16 @@ def load_context(
     account, municipality = threads.account_of(tx, inbound.channel, inbound.account)
     address = threads.find_address(tx, municipality, inbound.sender)
     thread = _thread(tx, inbound, municipality, account, address, remembers, now, settings)
+    signed = None if thread is not None else _signed(tx, inbound, municipality)
+    conversation = thread or signed
     recent, repeats = (0, 0) if address is None else threads.recent_from(tx, address.id, inbound.text, now - FLOOD_WINDOW)
     return Seen(
         municipality=municipality,
         account=account,
         address=address,
         thread=thread,
-        ticket=None if thread is None else tickets.of_thread(tx, thread.id),
+        elsewhere=signed,
+        ticket=None if conversation is None else tickets.of_thread(tx, conversation.id),
         tickets=() if address is None else tickets.of_address(tx, address.id, TICKETS),
         last_answer=None if thread is None else _last_answer(tx, thread.id),
         acknowledged=thread is not None and _acknowledged(tx, thread.id),
@@ -51,7 +54,8 @@ def _thread(  # noqa: PLR0913, PLR0917 - what the choice depends on
     settings: ConversationSettings,
 ) -> Thread | None:
     """Return the conversation a message belongs to: by our signed token, by references, or by who writes."""
-    if inbound.thread is not None and (signed := threads.thread_by_id(tx, municipality, inbound.thread)):
+    signed = _signed(tx, inbound, municipality)
+    if signed is not None and signed.channel == inbound.channel:
         return signed
     if address is None:
         return None
@@ -64,6 +68,11 @@ def _thread(  # noqa: PLR0913, PLR0917 - what the choice depends on
     ticket = tickets.of_thread(tx, running.id)
     kept_by_ticket = ticket is not None and ticket.state != TicketState.CLOSED
     return running if kept_by_ticket or not threads.rested(running, now, settings.thread_rest_hours) else None
+
+
+def _signed(tx: Transaction, inbound: Inbound, municipality: str) -> Thread | None:
+    """Return the thread that a token of ours names."""
+    return None if inbound.thread is None else threads.thread_by_id(tx, municipality, inbound.thread)
 
 
 def _last_answer(tx: Transaction, thread: int) -> LastAnswer | None:

@@ -1,6 +1,6 @@
 """What staff do at the desk. Each function is a unit: message, state, event and outbox row are one transaction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from contactbot.errors import ConflictError, NotFoundError
@@ -69,6 +69,14 @@ def written_again(tx: Transaction, thread: Thread, at: datetime) -> Ticket | Non
     if ticket is not None:
         _written_again(tx, ticket, at, ticket.priority)
     return ticket
+
+
+def go_on_here(tx: Transaction, ticket: Ticket, thread: Thread, owner: TurnOwner, at: datetime) -> Thread:
+    """Join a new thread to a ticket that the resident goes on with on another channel, and give the turn to its owner."""
+    store.link(tx, ticket.municipality, ticket.id, thread.id, at)
+    epoch = threads.set_turn(tx, thread.id, owner)
+    _event(tx, ticket, at, "resident", "ticket.joined", {"channel": thread.channel}, thread.id)
+    return replace(thread, turn_owner=owner, turn_epoch=epoch, version=thread.version + 1)
 
 
 def claim(tx: Transaction, number: int, actor: Actor) -> None:
@@ -266,7 +274,7 @@ def _say(tx: Transaction, thread: Thread, text: str, actor: Actor, purpose: str)
         tx, thread.municipality, thread.id, NewMessage(Author.STAFF, text, thread.language, actor.at, staff=actor.staff)
     )
     if thread.channel not in REGISTERED_CHANNELS:
-        epoch = tx.value("SELECT turn_epoch FROM thread WHERE id = :id", id=thread.id)
+        epoch = threads.turn_epoch(tx, thread.id)
         outbox.post(
             tx, thread.municipality, thread.id, thread.channel, message,
             Post(purpose, Author.STAFF, epoch, actor.at, subject=thread.subject),
@@ -285,7 +293,7 @@ def _ask_how_it_went(tx: Transaction, ticket: Ticket, actor: Actor) -> None:
     message = threads.append(
         tx, thread.municipality, thread.id, NewMessage(Author.BOT, text, thread.language, actor.at, outcome={"outcome": "survey"})
     )
-    epoch = tx.value("SELECT turn_epoch FROM thread WHERE id = :id", id=thread.id)
+    epoch = threads.turn_epoch(tx, thread.id)
     outbox.post(
         tx, thread.municipality, thread.id, thread.channel, message,
         Post("survey", Author.BOT, epoch, actor.at, subject=thread.subject),

@@ -15,7 +15,10 @@ PARCEL = (
     " m.text, m.markup, m.language, m.choices, s.name AS staff_name"
 )
 PARCEL_FROM = (
-    " FROM outbox o JOIN thread t ON t.id = o.thread JOIN account c ON c.id = t.account JOIN message m ON m.id = o.message"
+    " FROM outbox o JOIN thread t ON t.id = o.thread JOIN account c ON c.id = CASE"
+    " WHEN o.channel = t.channel THEN t.account ELSE (SELECT min(x.id) FROM account x"
+    "  WHERE x.municipality = o.municipality AND x.channel = o.channel AND x.kind = 'service') END"
+    " JOIN message m ON m.id = o.message"
     " JOIN address a ON a.id = coalesce(o.to_address, t.address) LEFT JOIN staff s ON s.id = m.staff"
 )
 WITHDRAWN = ", ".join(f"'{purpose}'" for purpose in WITHDRAWN_ON_TAKEOVER)
@@ -226,3 +229,21 @@ def session_topics(tx: Transaction, number: int) -> list[str]:
 def purpose_of(tx: Transaction, number: int) -> str:
     """Return what a parcel was sent for."""
     return str(tx.value("SELECT purpose FROM outbox WHERE id = :id", id=number))
+
+
+def unread_answers(tx: Transaction, channel: str, before: datetime) -> list[tuple[str, int, int, int, str, str]]:
+    """Return what staff said in a chat before a moment and nobody has read, where the resident left another address.
+
+    Each row holds municipality, thread, message, position, the address left and the thread's subject.
+    """
+    rows = tx.rows(
+        "SELECT o.municipality, o.thread, o.message, o.position, t.left_address, t.subject"
+        " FROM outbox o JOIN thread t ON t.id = o.thread"
+        " WHERE o.channel = :channel AND t.channel = :channel AND o.author = 'staff' AND o.state = 'sent'"
+        " AND o.changed_at < :before AND o.position > t.read_position AND t.left_address IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.message = o.message AND b.channel <> :channel)"
+        " ORDER BY o.id",
+        channel=channel,
+        before=before,
+    )
+    return [(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows]

@@ -370,3 +370,13 @@ def files_of(tx: Transaction, threads: Sequence[int]) -> tuple[tuple[int, str, s
             f" JOIN message m ON m.id = a.message WHERE m.thread IN ({listed}) ORDER BY a.id"
         )
     )
+
+
+def expire_raw(tx: Transaction, now: datetime) -> int:
+    """Let go of raw copies whose time is over; return how many."""
+    return tx.execute("DELETE FROM raw WHERE expires_at < :now", now=now)
+
+
+def turn_epoch(tx: Transaction, thread: int) -> int:
+    """Return the thread's turn epoch as it stands."""
+    return int(tx.value("SELECT turn_epoch FROM thread WHERE id = :id", id=thread))

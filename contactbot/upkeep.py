@@ -1,0 +1,82 @@
+"""What the house does by itself, by the clock: forward unread answers, let raw copies expire, sweep what is left over."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import structlog
+
+from contactbot.channels.base import Channel
+from contactbot.clock import Clock
+from contactbot.errors import StoreBusyError
+from contactbot.messages import Address, Author
+from contactbot.outbox import store as outbox
+from contactbot.outbox.parcel import Post
+from contactbot.settings import Settings
+from contactbot.staff import store as staff
+from contactbot.storage import blobs, housekeeping
+from contactbot.storage.database import Database
+from contactbot.storage.transaction import Transaction
+from contactbot.threads import store as threads
+
+log = structlog.get_logger()
+
+EVERY = 30.0  # seconds between looks
+SWEEP_EVERY = timedelta(hours=1)
+ORPHANED = timedelta(days=1)  # a content may be written this long before the message that refers to it
+KEYS = timedelta(days=30)  # how long a form's key prevents a second run
+
+
+class Upkeep:
+    """The recurring work of one process; several processes may run it at once, since every unit can be repeated."""
+
+    def __init__(self, database: Database, channels: Mapping[str, Channel], settings: Settings, clock: Clock) -> None:
+        self._database = database
+        self._channels = channels
+        self._unread = timedelta(minutes=settings.delivery.unread_minutes)
+        self._clock = clock
+        self._swept: datetime | None = None
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        while True:
+            try:
+                await self.once()
+            except StoreBusyError as error:
+                log.warning("upkeep waits for the database", error=str(error))
+            await asyncio.sleep(EVERY)
+
+    async def once(self) -> None:
+        """Do what is due now."""
+        now = self._clock()
+        schemes = {channel.abilities.scheme: name for name, channel in self._channels.items()}
+        sessions = [name for name, channel in self._channels.items() if channel.abilities.scheme == "webchat"]
+        for name in sessions:
+            await self._database.write(forward_unread, name, schemes, now - self._unread, now)
+        if self._swept is None or now - self._swept >= SWEEP_EVERY:
+            await self._database.write(sweep, now)
+            self._swept = now
+
+
+def forward_unread(tx: Transaction, channel: str, schemes: Mapping[str, str], before: datetime, now: datetime) -> int:
+    """Queue unread staff answers of a chat for the address the resident left; return how many."""
+    sent = 0
+    for municipality, thread, message, position, left, subject in outbox.unread_answers(tx, channel, before):
+        scheme, _, value = left.partition(":")
+        other = schemes.get(scheme)
+        if other is None:
+            continue
+        to = threads.keep_address(tx, municipality, Address(scheme, value), "", now)
+        epoch = threads.turn_epoch(tx, thread)
+        parcel = Post("answer", Author.STAFF, epoch, now, subject=subject, to_address=to)
+        outbox.post(tx, municipality, thread, other, (message, position), parcel)
+        sent += 1
+    return sent
+
+
+def sweep(tx: Transaction, now: datetime) -> None:
+    """Delete what has had its time: raw copies, contents nobody refers to, sessions, keys, sign-in attempts."""
+    threads.expire_raw(tx, now)
+    blobs.sweep(tx, now - ORPHANED)
+    staff.sweep(tx, now)
+    housekeeping.forget_keys(tx, now - KEYS)
