@@ -20,7 +20,7 @@ EPOCH = "feed_epoch"  # of house_state: a new one tells live pages that numbers 
 
 
 def backup(url: str, file: Path) -> None:
-    """Write the database to ``file`` with mode 600. Raises StoreError when that cannot be done; nothing is left then."""
+    """Write the database to ``file`` with mode 600. Raises StoreError, and leaves nothing, when it cannot be done."""
     if file.exists():
         raise StoreError(f"{file} is there already; name another file")
     descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

@@ -1,7 +1,7 @@
 """The two doors: ``await database.write(unit, ...)`` and ``await database.read(unit, ...)``.
 
-A unit is a plain function whose first argument is the transaction. It never awaits, so no transaction waits for a network
-and a cancelled caller cannot tear one; it draws no time or random number of its own, so it can be run again.
+A unit is a plain function whose first argument is the transaction. It never awaits, so no transaction waits for a
+network and a cancelled caller cannot tear one; it draws no time or random number of its own, so it can be run again.
 """
 
 from contextlib import AbstractAsyncContextManager

@@ -24,6 +24,8 @@ BUSY = frozenset(
         sqlite3.SQLITE_PROTOCOL,
     }
 )
+RERUNS = 20  # of a transaction that PostgreSQL refuses to order among others
+RERUNS_OF_A_DUPLICATE = 2
 
 
 class Dialect(Protocol):
@@ -34,11 +36,11 @@ class Dialect(Protocol):
     def compiled(self, statement: str) -> str:
         """Return the statement with ``:name`` parameters in the driver's own style."""
 
-    def is_conflict(self, error: BaseException) -> bool:
-        """Say whether the engine asks for the same transaction to be run again."""
-
     def is_busy(self, error: BaseException) -> bool:
         """Say whether a later attempt can succeed: locked, full, or out of reach."""
+
+    def is_refusal(self, error: BaseException) -> bool:
+        """Say whether the unit broke a rule of the schema, such as a unique key."""
 
     def next_number(self, tx: Any, municipality: str) -> int:  # noqa: ANN401 - the transaction, which imports this
         """Draw the municipality's next ticket number; gaps are allowed."""
@@ -68,14 +70,14 @@ class Sqlite:
         self.compiled = _compiler(self.engine.dialect, "named")
         event.listen(self.engine, "connect", _prepare_sqlite)
 
-    def is_conflict(self, error: BaseException) -> bool:
-        """Never: the one writer cannot conflict with itself."""
-        return False
-
     def is_busy(self, error: BaseException) -> bool:
         """Locked by another process, disk full, unreadable: what a mistake in a statement is not."""
         code = getattr(error, "sqlite_errorcode", None)
         return isinstance(code, int) and code & 0xFF in BUSY  # the low byte is the primary code
+
+    def is_refusal(self, error: BaseException) -> bool:
+        """Tell a broken rule of the schema from other errors."""
+        return isinstance(error, sqlite3.IntegrityError)
 
     def next_number(self, tx: Any, municipality: str) -> int:  # noqa: ANN401 - see Dialect
         """One above the highest: the single writer makes it unique."""
@@ -84,7 +86,7 @@ class Sqlite:
         )
 
     def index_message(self, tx: Any, municipality: str, message: int, text: str) -> None:  # noqa: ANN401 - see Dialect
-        """Through FTS5, whose row number is the message's."""
+        """Write into FTS5, whose row number is the message's."""
         tx.execute(
             "INSERT INTO message_search (rowid, municipality, folded) VALUES (:message, :municipality, :folded)",
             message=message,
@@ -130,17 +132,28 @@ class Postgresql:
         )
         self.compiled = _compiler(self.engine.dialect, "pyformat")
 
-    def is_conflict(self, error: BaseException) -> bool:
-        """Serialization failure (40001), deadlock (40P01) or a duplicate that a re-run will see (23505)."""
-        return getattr(error, "sqlstate", None) in ("40001", "40P01", "23505")
+    def reruns(self, error: BaseException) -> int:
+        """Return how often the transaction that failed so is worth running again.
+
+        Serialization failure (40001) and deadlock (40P01) ask for it. A duplicate (23505) may be a race, which one look
+        at what the other has written settles, or the unit's own mistake, which nothing does.
+        """
+        return {"40001": RERUNS, "40P01": RERUNS, "23505": RERUNS_OF_A_DUPLICATE}.get(_state(error), 0)
 
     def is_busy(self, error: BaseException) -> bool:
-        """Connection trouble, resources, or the operator's intervention (classes 08, 53, 57)."""
-        state = getattr(error, "sqlstate", None)
-        return type(error).__name__ in ("OperationalError", "InterfaceError") or str(state)[:2] in ("08", "53", "57")
+        """Trouble with the connection or the server's resources, or a conflict that outlasted its re-runs.
 
-    def next_number(self, tx: Any, municipality: str) -> int:  # noqa: ANN401 - see Dialect
-        """From a sequence, so that parallel transactions do not wait for each other."""
+        The classes are 08, 53 and 57 of PostgreSQL's appendix A, and 40.
+        """
+        named = type(error).__name__ in {"OperationalError", "InterfaceError"}
+        return named or _state(error)[:2] in {"08", "40", "53", "57"}
+
+    def is_refusal(self, error: BaseException) -> bool:
+        """Tell a broken rule of the schema (class 23) from other errors."""
+        return _state(error).startswith("23")
+
+    def next_number(self, tx: Any, municipality: str) -> int:  # noqa: ANN401, ARG002 - one sequence serves all
+        """Draw from a sequence, so that parallel transactions do not wait for each other."""
         return int(tx.value("SELECT nextval('ticket_number')"))
 
     def index_message(self, tx: Any, municipality: str, message: int, text: str) -> None:  # noqa: ANN401 - see Dialect
@@ -170,6 +183,10 @@ class Postgresql:
             limit=limit,
         )
         return [int(row[0]) for row in rows]
+
+
+def _state(error: BaseException) -> str:
+    return getattr(error, "sqlstate", None) or ""
 
 
 def words_of(text: str) -> list[str]:

@@ -17,7 +17,7 @@ def record(  # noqa: PLR0913 - the columns of one row
     subject: str = "",
     data: dict[str, object] | None = None,
 ) -> None:
-    """Note what happened; ``actor`` is ``resident``, ``bot``, ``staff:ID`` or ``operator``. Never holds message text."""
+    """Note what happened, never with message text; ``actor`` is ``resident``, ``bot``, ``staff:ID`` or ``operator``."""
     tx.execute(
         "INSERT INTO event (municipality, at, actor, kind, ticket, thread, subject, data)"
         " VALUES (:municipality, :at, :actor, :kind, :ticket, :thread, :subject, :data)",

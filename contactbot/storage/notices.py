@@ -1,4 +1,4 @@
-"""Notices that something changed. They only wake a reader, who then looks; a lost one costs a slow poll, never a row."""
+"""Notices that something changed. They wake a reader, who then looks: a lost one costs a slow poll, never a row."""
 
 import asyncio
 from collections import defaultdict

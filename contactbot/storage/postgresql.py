@@ -5,26 +5,23 @@ import contextlib
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal
+from typing import Any, Self
 
 import psycopg
 
 from contactbot.clock import Clock
-from contactbot.errors import StoreBusyError
+from contactbot.errors import StoreBusyError, StoreError
 from contactbot.storage.dialect import Connection, Postgresql, borrowed
 from contactbot.storage.notices import Notices
 from contactbot.storage.transaction import Transaction
-from contactbot.storage.unit import Job, Unit
+from contactbot.storage.unit import Job, Mode, Unit
 
 CHANNEL = "contactbot"  # of LISTEN and NOTIFY
-RERUNS = 20
 CONNECTIONS = 8
-
-Mode = Literal["", "queue"]
 
 
 class PostgresqlDatabase:
-    """One database, many processes. Units are SERIALIZABLE; ``mode="queue"`` is READ COMMITTED for leases and receipts."""
+    """One database, many processes. Units are SERIALIZABLE, or READ COMMITTED with ``mode="queue"``."""
 
     def __init__(self, dialect: Postgresql, clock: Clock) -> None:
         self.dialect = dialect
@@ -36,15 +33,16 @@ class PostgresqlDatabase:
         self._serializable = asyncio.Lock()
         self._listener: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> "PostgresqlDatabase":
+    async def __aenter__(self) -> Self:
         self._listener = asyncio.create_task(self._listen(), name="database notices")
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._listener is not None:
-            self._listener.cancel()
+        listener, self._listener = self._listener, None  # nothing is taken in any more
+        if listener is not None:
+            listener.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._listener
+                await listener
         await asyncio.to_thread(self._threads.shutdown)
         self.dialect.engine.dispose()
 
@@ -54,6 +52,7 @@ class PostgresqlDatabase:
         With a ``key`` a second call returns the first one's result (which must be JSON). Raises what the unit raises,
         StoreBusyError when the server is out of reach or conflicts persist; nothing of the unit is kept then.
         """
+        self._refuse_when_closed()
         job = Job(unit, arguments, key)
         loop = asyncio.get_running_loop()
         if mode == "queue":
@@ -63,25 +62,25 @@ class PostgresqlDatabase:
 
     async def read(self, unit: Unit, *arguments: Any) -> Any:  # noqa: ANN401 - the unit's own result
         """Run the unit on a snapshot; it can write nothing. Its transaction is always ended."""
+        self._refuse_when_closed()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._look, unit, arguments)
 
+    def _refuse_when_closed(self) -> None:
+        if self._listener is None:
+            raise StoreBusyError("the database is closed; open it with 'async with'")
+
     def _until_kept(self, job: Job, mode: Mode) -> Any:  # noqa: ANN401 - the unit's own result
-        for attempt in range(RERUNS + 1):
+        attempt = 0
+        while True:
             try:
                 return self._once(job, mode)
-            except psycopg.Error as error:
-                if self.dialect.is_conflict(error) and attempt < RERUNS:
-                    time.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))  # noqa: S311 - jitter, in a worker thread
-                    continue
-                if self.dialect.is_busy(error) or self.dialect.is_conflict(error):
-                    raise _busy(error) from error
-                raise
             except Exception as error:
-                if _from_pool(error):
-                    raise _busy(error) from error
-                raise
-        raise StoreBusyError("the transaction kept losing against others; try again")
+                if attempt >= self.dialect.reruns(error):
+                    self._say_in_our_words(error)
+                    raise
+            time.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))  # noqa: S311 - jitter, in a worker thread
+            attempt += 1
 
     def _once(self, job: Job, mode: Mode) -> Any:  # noqa: ANN401 - the unit's own result
         level = psycopg.IsolationLevel.READ_COMMITTED if mode == "queue" else psycopg.IsolationLevel.SERIALIZABLE
@@ -103,9 +102,17 @@ class PostgresqlDatabase:
                 finally:
                     connection.rollback()
         except Exception as error:
-            if _from_pool(error) or (isinstance(error, psycopg.Error) and self.dialect.is_busy(error)):
-                raise _busy(error) from error
+            self._say_in_our_words(error)
             raise
+
+    def _say_in_our_words(self, error: Exception) -> None:
+        """Raise the house's error for what the driver or the pool meant; return when the error is the unit's own."""
+        if _from_pool(error) or self.dialect.is_busy(error):
+            raise StoreBusyError(
+                f"the database cannot serve now ({type(error).__name__}); is the server running and reachable?"
+            ) from error
+        if self.dialect.is_refusal(error):
+            raise StoreError(f"the database refused the change: {error}") from error
 
     async def _listen(self) -> None:
         """Pass the server's notices on, for ever; the slow poll covers the time without a connection."""
@@ -132,9 +139,3 @@ def _set_up(connection: Connection, level: psycopg.IsolationLevel, *, read_only:
 def _from_pool(error: Exception) -> bool:
     """Whether SQLAlchemy could not lend a connection: its own timeout, or the driver's error wrapped."""
     return type(error).__module__.startswith("sqlalchemy.")
-
-
-def _busy(error: Exception) -> StoreBusyError:
-    return StoreBusyError(
-        f"the database cannot serve now ({type(error).__name__}); is the server running and reachable?"
-    )

@@ -162,13 +162,18 @@ class SqliteDatabase:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
         except sqlite3.Error as error:
-            raise self._understood(error) from error
+            understood = self._understood(error)
+            if understood is error:
+                raise
+            raise understood from error
 
     def _understood(self, error: BaseException) -> BaseException:
         if self.dialect.is_busy(error):
             return StoreBusyError(
                 f"the database cannot serve now ({error}); look at disk space and other programs using it"
             )
+        if self.dialect.is_refusal(error):
+            return StoreError(f"the database refused the change: {error}")
         return error
 
     def _connect(self) -> sqlite3.Connection:

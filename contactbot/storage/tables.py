@@ -1,8 +1,8 @@
 """The whole schema, one table after the other.
 
 Every table carries its municipality, and every reference between tables is composite with it, so no row can point into
-another municipality. Times are ISO-8601 UTC text with microseconds (``*_at``), dates ISO text, truth values the integers 0
-and 1, lists and objects JSON text. Sort and search keys are folded by Python, since the engines fold differently.
+another municipality. Times are ISO-8601 UTC text with microseconds (``*_at``), dates ISO text, truth values the
+integers 0 and 1, lists and objects JSON text. Sort and search keys are folded by Python: the engines fold differently.
 """
 
 from collections.abc import Sequence
