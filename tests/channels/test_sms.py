@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
+from uuid import uuid4
 
 import aiohttp
 import pytest
@@ -20,9 +21,10 @@ from contactbot.channels.sms import SmsChannel, look_back
 from contactbot.channels.sms.channel import REPORTS, TEXTS
 from contactbot.channels.sms.settings import NumberSettings, PlainHttpSettings, SmsSettings, TwilioSettings
 from contactbot.demo.gateway import Answer, Gateway, Mishap
+from contactbot.demo.texts import Text, Texts
 from contactbot.messages import Account, Address, Outbound, Receipt
 from tests.channels.contract import ChannelContract, Heard, Peer, Verdict
-from tests.channels.house import Doorway, RecordingHouse, doorway, outbound, running, surroundings
+from tests.channels.house import PATIENCE, Doorway, RecordingHouse, doorway, outbound, running, surroundings
 
 NUMBER = "+4759440000"
 PHONE = "+4799887766"
@@ -51,7 +53,7 @@ class SmsPeer:
         return await self.channel.send(outbound)
 
     async def heard(self) -> Heard:
-        await self.gateway.until(lambda: len(self._outgoing()) > self._heard)
+        await self.gateway.texts.until(lambda: len(self._outgoing()) > self._heard)
         self._heard += 1
         return Heard(self._outgoing()[self._heard - 1])
 
@@ -93,7 +95,7 @@ class SmsPeer:
             return Answer(answer.status, await answer.text())
 
     def _outgoing(self) -> list[str]:
-        return [text.body for text in self.gateway.phone(PHONE) if not text.inbound]
+        return [text.body for text in self.gateway.texts.of(PHONE) if not text.inbound]
 
 
 @asynccontextmanager
@@ -251,7 +253,7 @@ async def test_what_came_while_the_channel_was_down_is_fetched_once_at_the_start
     house = RecordingHouse()
     house.cursors[NUMBER] = (clock.now() - timedelta(minutes=5)).isoformat()
     async with doorway() as door, Gateway(numbers=(NUMBER,), text_url=door.url + TEXTS) as gateway:
-        missed = gateway.keep(PHONE, NUMBER, "Er det noen der?")
+        missed = await gateway.keep(PHONE, NUMBER, "Er det noen der?")
         channel = SmsChannel(_settings(gateway), surroundings(tmp_path, door.url))
         await door.mount(channel.routes())
         async with running(channel, house):
@@ -265,7 +267,7 @@ async def test_what_came_while_the_channel_was_down_is_fetched_once_at_the_start
 async def test_what_came_before_the_channel_was_ever_used_is_left_alone(tmp_path: Path) -> None:
     house = RecordingHouse()
     async with doorway() as door, Gateway(numbers=(NUMBER,), text_url=door.url + TEXTS) as gateway:
-        gateway.keep(PHONE, NUMBER, "Fra før vår tid")
+        await gateway.keep(PHONE, NUMBER, "Fra før vår tid")
         channel = SmsChannel(_settings(gateway), surroundings(tmp_path, door.url))
         await door.mount(channel.routes())
         async with running(channel, house):
@@ -300,7 +302,7 @@ async def test_a_text_the_provider_gave_up_is_fetched_when_the_store_serves_agai
 
 async def test_a_sent_text_carries_our_number_its_parts_and_the_reports_address(peer: SmsPeer) -> None:
     receipt = await peer.tell(outbound(peer.channel, peer.resident, "æøå " * 60, outbox=17))
-    [text] = peer.gateway.phone(PHONE)
+    [text] = peer.gateway.texts.of(PHONE)
     assert receipt == Receipt("sent", outbox=17, provider_id=text.sid, segments=2)
     assert (text.sender, text.recipient) == (NUMBER, PHONE)
     assert text.status_callback == f"{peer.door.url}{REPORTS}?outbox=17"
@@ -308,7 +310,7 @@ async def test_a_sent_text_carries_our_number_its_parts_and_the_reports_address(
 
 async def test_reports_lead_from_sent_to_delivered(peer: SmsPeer, house: RecordingHouse) -> None:
     await peer.tell(outbound(peer.channel, peer.resident, "Hei", outbox=17))
-    await peer.gateway.until(lambda: peer.gateway.texts[-1].status == "delivered")
+    await peer.gateway.texts.until(lambda: peer.gateway.texts[-1].status == "delivered")
     await house.seen(receipts=1)
     assert house.receipts[-1] == Receipt("delivered", outbox=17, provider_id=peer.gateway.texts[-1].sid)
 
@@ -365,7 +367,7 @@ async def test_a_refusal_says_whether_another_attempt_makes_sense(
     peer.gateway.misbehave(mishap)
     receipt = await peer.tell(outbound(peer.channel, peer.resident, "Hei"))
     assert (receipt.state, receipt.detail, receipt.retry_after) == (state, detail, retry_after)
-    assert peer.gateway.phone(PHONE) == []
+    assert peer.gateway.texts.of(PHONE) == []
 
 
 @pytest.mark.parametrize("mishap", [Mishap.DROPS, Mishap.PAGE])
@@ -388,7 +390,7 @@ async def test_a_text_taken_before_the_connection_was_cut_is_found_at_once(peer:
     peer.gateway.misbehave(Mishap.DROPS_TAKEN)
     receipt = await peer.tell(outbound(peer.channel, peer.resident, "Hei"))
     assert receipt.state in {"sent", "delivered"}
-    assert receipt.provider_id == peer.gateway.phone(PHONE)[0].sid
+    assert receipt.provider_id == peer.gateway.texts.of(PHONE)[0].sid
 
 
 @pytest.mark.parametrize("mishap", [Mishap.HANGS, Mishap.HANGS_TAKEN])
@@ -400,7 +402,7 @@ async def test_an_answer_that_does_not_come_in_time_is_asked_about(
         receipt = await phone.tell(outbound(phone.channel, phone.resident, "Hei"))
         taken = mishap is Mishap.HANGS_TAKEN
         assert (receipt.state == "retry") is not taken
-        assert len(phone.gateway.phone(PHONE)) == int(taken)
+        assert len(phone.gateway.texts.of(PHONE)) == int(taken)
 
 
 async def test_a_further_attempt_sends_nothing_when_the_provider_has_the_text(peer: SmsPeer) -> None:
@@ -409,7 +411,7 @@ async def test_a_further_attempt_sends_nothing_when_the_provider_has_the_text(pe
     assert first.state == "retry"
     again = await peer.tell(replace(outbound(peer.channel, peer.resident, "Hei"), attempt=2))
     assert again.state in {"sent", "delivered"}
-    assert len(peer.gateway.phone(PHONE)) == 1
+    assert len(peer.gateway.texts.of(PHONE)) == 1
 
 
 async def test_the_same_words_of_an_earlier_row_are_not_taken_for_this_one(peer: SmsPeer) -> None:
@@ -417,29 +419,25 @@ async def test_the_same_words_of_an_earlier_row_are_not_taken_for_this_one(peer:
     later = replace(outbound(peer.channel, peer.resident, "Takk!", outbox=2), doubtful=True)
     assert await peer.channel.probe(later) is None
     receipt = await peer.tell(later)
-    assert receipt.provider_id == peer.gateway.phone(PHONE)[1].sid
+    assert receipt.provider_id == peer.gateway.texts.of(PHONE)[1].sid
 
 
 async def test_a_text_written_after_what_lies_at_the_provider_is_not_found_there(
     house: RecordingHouse, tmp_path: Path
 ) -> None:
     async with sms(house, tmp_path) as phone:
-        peer_text = replace(
-            phone.gateway.keep(NUMBER, PHONE, "Hei"), inbound=False, at=clock.now() - timedelta(hours=1)
-        )
-        phone.gateway.texts[-1] = peer_text
+        await phone.gateway.texts.keep(replace(_sent("Hei"), at=clock.now() - timedelta(hours=1)))
         assert await phone.channel.probe(outbound(phone.channel, phone.resident, "Hei")) is None
 
 
 async def test_other_words_to_the_same_number_are_another_text(peer: SmsPeer) -> None:
-    peer.gateway.texts.append(replace(peer.gateway.keep(NUMBER, PHONE, "Ja"), inbound=False))
+    await peer.gateway.texts.keep(_sent("Ja"))
     assert await peer.channel.probe(outbound(peer.channel, peer.resident, "Nei")) is None
 
 
 async def test_two_texts_that_could_both_be_it_are_unknown(peer: SmsPeer) -> None:
     for _ in range(2):
-        peer.gateway.texts.append(replace(peer.gateway.keep(NUMBER, PHONE, "Hei", sid=""), inbound=False))
-    peer.gateway.texts[:] = [text for text in peer.gateway.texts if not text.inbound]
+        await peer.gateway.texts.keep(_sent("Hei"))
     found = await peer.channel.probe(outbound(peer.channel, peer.resident, "Hei"))
     assert found is not None
     assert (found.state, found.detail) == ("unknown", "ambiguous (2 like it at the provider)")
@@ -476,7 +474,7 @@ async def test_a_text_on_its_way_when_the_channel_ends_is_finished(house: Record
         channel = SmsChannel(_settings(gateway), surroundings(tmp_path, door.url))
         async with running(channel, house):
             sending = asyncio.create_task(channel.send(outbound(channel, Address("tel", PHONE), "Hei")))
-            await gateway.until(lambda: bool(gateway.texts))
+            await gateway.texts.until(lambda: bool(gateway.texts))
         assert (await sending).state == "sent"
         assert channel._provider._session is None  # type: ignore[attr-defined] # nothing is left open
 
@@ -486,6 +484,24 @@ async def test_a_channel_that_does_not_run_sends_nothing_and_says_so(house: Reco
         channel = SmsChannel(_settings(phone.gateway), surroundings(tmp_path, phone.door.url))
         assert (await channel.send(outbound(channel, phone.resident, "Hei"))).state == "retry"
         assert phone.gateway.requests == 0
+
+
+async def test_a_gateway_with_a_journal_knows_its_texts_after_a_restart(house: RecordingHouse, tmp_path: Path) -> None:
+    async with sms(house, tmp_path) as phone:
+        phone.gateway.texts.journal = tmp_path / "texts.jsonl"
+        await phone.tell(outbound(phone.channel, phone.resident, "Åpent «i dag» 🙂"))
+        await phone.gateway.texts.until(lambda: phone.gateway.texts[-1].status == "delivered")
+        with (tmp_path / "texts.jsonl").open("a") as journal:
+            journal.write('{"sid": "SM')  # what kill -9 leaves
+        assert list(Texts(tmp_path / "texts.jsonl")) == phone.gateway.phone(PHONE)
+
+
+async def test_who_watches_the_phone_hears_of_every_change(peer: SmsPeer) -> None:
+    async with aclosing(peer.gateway.changes()) as changes:
+        await anext(changes)
+        await peer.gateway.keep(PHONE, NUMBER, "Hei")
+        async with asyncio.timeout(PATIENCE):
+            await anext(changes)
 
 
 # Being configured
@@ -561,6 +577,11 @@ def test_secrets_never_show_in_the_settings(tmp_path: Path) -> None:
 
 def _sid(external_id: str) -> str:
     return f"SM{sha256(external_id.encode()).hexdigest()[:32]}"
+
+
+def _sent(words: str) -> Text:
+    """Make a text of ours that the provider took a moment ago."""
+    return Text(f"SM{uuid4().hex}", NUMBER, PHONE, words, inbound=False, status="sent", at=clock.now())
 
 
 def _settings(gateway: Gateway, **changes: Any) -> SmsSettings:  # noqa: ANN401 - any setting

@@ -16,7 +16,8 @@ from contactbot.channels.sms.provider import TextToSend
 from contactbot.channels.sms.settings import TwilioSettings
 from contactbot.channels.sms.twilio import TwilioProvider
 from contactbot.channels.sms.twilio.outcomes import of_refusal, of_status
-from contactbot.demo.gateway import VERSION, Gateway
+from contactbot.demo.gateway import Gateway
+from contactbot.demo.twilio_shapes import VERSION
 from contactbot.messages import Receipt
 from tests.parts import MISSING
 
@@ -62,7 +63,7 @@ STATES = {
 
 async def test_the_gateways_records_have_the_apis_fields_in_the_apis_forms() -> None:
     async with Gateway(numbers=("+4759440000",)) as gateway:
-        gateway.keep("+4799887766", "+4759440000", "Hei")
+        await gateway.keep("+4799887766", "+4759440000", "Hei")
         sid = gateway.texts[0].sid
         record = await _get(gateway, f"/{VERSION}/Accounts/{gateway.account_sid}/Messages/{sid}.json")
         page = await _get(gateway, f"/{VERSION}/Accounts/{gateway.account_sid}/Messages.json?PageSize=1")
@@ -86,7 +87,7 @@ async def test_the_channel_posts_only_fields_the_api_knows() -> None:
 async def test_lists_longer_than_a_page_are_read_whole_and_in_order() -> None:
     async with Gateway(numbers=("+4759440000",), reports=False) as gateway:
         for number in range(1_100):
-            gateway.keep("+4799887766", "+4759440000", f"Melding {number}")
+            await gateway.keep("+4799887766", "+4759440000", f"Melding {number}")
         provider = _provider(gateway)
         received = await provider.received("+4759440000", clock.now().replace(microsecond=0))
         await provider.close()
