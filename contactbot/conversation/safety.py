@@ -1,0 +1,140 @@
+"""Acute danger in a message: what is seen before anything else, on every channel.
+
+The rules are the ordered table in ``safety.toml``; this file only walks it. Words are compared with
+room for misspellings, without regard to æ, ø and å (see phrases.py), in all languages at once.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from bisect import bisect_right
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Final
+
+from contactbot.conversation.phrases import PhraseBook
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from contactbot.conversation.phrases import Found, Look, Token
+
+
+class DangerKind(StrEnum):
+    """What is at stake; each has its own help lines."""
+
+    SUICIDE = "suicide"
+    CHILD = "child"
+    VIOLENCE = "violence"
+    MEDICAL = "medical"
+    FIRE = "fire"
+    THREAT = "threat"
+
+
+@dataclass(frozen=True, slots=True)
+class Danger:
+    """Acute danger: its kind, the rule that saw it, whether a child is writing, and the folded words it saw."""
+
+    kind: DangerKind
+    rule: str
+    minor: bool
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the table: phrases that tell of a danger, and those that call it off in their sentence."""
+
+    id: str
+    kind: DangerKind
+    about: str
+    phrases: tuple[str, ...]
+    unless: tuple[str, ...]
+    minor: bool
+
+
+def _rule(row: Mapping[str, Any]) -> Rule:
+    return Rule(
+        id=row["id"],
+        kind=DangerKind(row["kind"]),
+        about=row["about"],
+        phrases=tuple(row["phrases"]),
+        unless=tuple(row.get("unless", ())),
+        minor=row.get("minor", False),
+    )
+
+
+_TABLE: Final[Mapping[str, Any]] = tomllib.loads((files(__package__) / "safety.toml").read_text("utf-8"))
+_LISTS: Final[Mapping[str, Sequence[str]]] = (
+    _TABLE["lists"] | _TABLE["rule_lists"] | _TABLE["idioms"]["lists"] | _TABLE["minor"]["lists"]
+)
+RULES: Final = tuple(_rule(row) for row in _TABLE["rule"])
+"""The table, in order: the first rule that finds a phrase decides."""
+
+_IDIOMS: Final = PhraseBook(_TABLE["idioms"]["phrases"], _LISTS, _TABLE["fillers"])
+_CHILD_WRITING: Final[Sequence[str]] = _TABLE["minor"]["phrases"]
+_NOT_A_CHILD: Final[Sequence[str]] = _TABLE["minor"]["unless"]
+_BOOK: Final = PhraseBook(
+    [*_CHILD_WRITING, *_NOT_A_CHILD, *(phrase for rule in RULES for phrase in (*rule.phrases, *rule.unless))],
+    _LISTS,
+    _TABLE["fillers"],
+)
+
+
+def assess(text: str) -> Danger | None:
+    """Return the acute danger that a message tells of, or None.
+
+    The work is linear in the length of the text, so a text of a megabyte is read whole.
+    """
+    words = _BOOK.read(text)
+    tokens = _without_idioms(words)
+    look = _BOOK.look(tokens)
+    sentences = _Sentences(tokens)
+    for rule in RULES:
+        found = _first(rule, look, sentences)
+        if found is not None:
+            minor = rule.minor or _is_child_writing(words)
+            return Danger(rule.kind, rule.id, minor, _evidence(tokens, found))
+    return None
+
+
+class _Sentences:
+    """Tells which sentence a position is in; the positions just around a sentence count as in it."""
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        firsts = [
+            index for index, token in enumerate(tokens) if index == 0 or tokens[index - 1].sentence != token.sentence
+        ]
+        self._starts = [tokens[index].position - 1 for index in firsts]
+
+    def of(self, position: int) -> int:
+        return bisect_right(self._starts, position)
+
+
+def _first(rule: Rule, look: Look, sentences: _Sentences) -> Found | None:
+    called_off: set[int] | None = None
+    for found in look.find(rule.phrases):
+        if called_off is None:
+            called_off = {sentences.of(one.start) for one in look.find(rule.unless)}
+        if sentences.of(found.start) not in called_off:
+            return found
+    return None
+
+
+def _without_idioms(words: Sequence[Token]) -> list[Token]:
+    covered: set[int] = set()
+    for found in _IDIOMS.look(words).find():
+        covered.update(range(found.start, found.end + 1))
+    return [word for word in words if word.position not in covered]
+
+
+def _is_child_writing(words: Sequence[Token]) -> bool:
+    look = _BOOK.look(words)
+    sentences = _Sentences(words)
+    about_others = {sentences.of(found.start) for found in look.find(_NOT_A_CHILD)}
+    return any(sentences.of(found.start) not in about_others for found in look.find(_CHILD_WRITING))
+
+
+def _evidence(tokens: Sequence[Token], found: Found) -> str:
+    return " ".join(token.word for token in tokens if found.start <= token.position <= found.end)
