@@ -80,7 +80,7 @@ class Sink:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         del session
-        answer = self._answer("DATA", server)
+        answer = self.refuse.get("DATA", "250 OK")
         if answer.startswith("2"):
             assert isinstance(envelope.content, bytes)
             mail = Mail(envelope.mail_from or "", tuple(envelope.rcpt_tos), envelope.content)
@@ -116,6 +116,13 @@ class _Connection(SMTP):
         self._open.discard(self)
         super().connection_lost(error)
 
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
+        """Take a mail, or hang up at the command, before any of it came."""
+        if self._sink.hang_up_at == "DATA" and isinstance(self.transport, asyncio.WriteTransport):
+            self.transport.abort()
+        else:
+            await super().smtp_DATA(arg)
+
     def hang_up(self) -> "asyncio.Task[None] | None":
         """Close, as a relay does that stops."""
         if self.transport is not None:
@@ -124,11 +131,11 @@ class _Connection(SMTP):
 
 
 @asynccontextmanager
-async def sink() -> AsyncIterator[Sink]:
-    """Run a sink on a port of 127.0.0.1."""
+async def sink(port: int = 0) -> AsyncIterator[Sink]:
+    """Run a sink on a port of 127.0.0.1, by default any that is free."""
     kept = Sink()
     open_ones: set[_Connection] = set()
-    server = await asyncio.get_running_loop().create_server(lambda: _Connection(kept, open_ones), kept.host, 0)
+    server = await asyncio.get_running_loop().create_server(lambda: _Connection(kept, open_ones), kept.host, port)
     kept.port = server.sockets[0].getsockname()[1]
     try:
         yield kept

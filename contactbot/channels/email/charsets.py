@@ -63,8 +63,8 @@ def _codec(charset: str) -> str:
 
 def _is_text(codec: str) -> bool:
     try:
-        b"".decode(codec)
-    except (LookupError, UnicodeError, ValueError):
+        b"a".decode(codec, "replace")
+    except (LookupError, ValueError):
         return False
     return True
 

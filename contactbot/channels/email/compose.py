@@ -75,9 +75,9 @@ def compose(outbound: Outbound, head: Letterhead, signer: Signer) -> EmailMessag
     message["Reply-To"] = _address(return_address(outbound, head, signer), head.name)
     _refer(message, outbound)
     _declare_automatic(message, outbound)
+    _write(message, outbound)
     if _LANGUAGE.fullmatch(outbound.language):
         message["Content-Language"] = outbound.language
-    _write(message, outbound)
     return message
 
 

@@ -24,7 +24,7 @@ SIGNATURE: Final = "signature"
 MOBILE_SIGNATURE: Final = "mobile_signature"
 SIGNATURES: Final = frozenset({SIGNATURE, MOBILE_SIGNATURE})
 
-# Lines that are examined; what stands below is the resident's. Real mail is shorter, hostile mail not worth the time.
+# Lines that are examined; what stands below goes with the last of them. Real mail is shorter.
 _MOST_LINES = 3_000
 # How much of a line the patterns look at, and how many lines one attribution may be wrapped over.
 _LOOK = 400
@@ -80,13 +80,15 @@ class _Lines:
 def fold(text: str, sent: Sequence[str] = ()) -> Folding:
     """Separate the resident's words from the rest; ``sent`` are our earlier texts in the thread, found first."""
     written = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    parted = _part_shared_lines([line.rstrip() for line in written])
+    parted, unseen = _part_shared_lines([line.rstrip() for line in written[:_MOST_LINES]]), written[_MOST_LINES:]
     lines = _Lines(parted, _find_ours(parted, sent) if sent else frozenset())
     own: list[str] = []
     folded: list[Folded] = []
+    region: _Region | None = None
     at = 0
-    while at < min(len(parted), _MOST_LINES):
+    while at < len(parted):
         if _is_forward_to_keep(lines, at, own):
+            own += parted[at:]
             break
         region = _region_at(lines, at)
         if region is None:
@@ -95,7 +97,10 @@ def fold(text: str, sent: Sequence[str] = ()) -> Folding:
         else:
             folded.append(Folded("\n".join(parted[at : region.end]).strip("\n"), region.rule))
             at = region.end
-    own += parted[at:]
+    if region is None:
+        own += unseen
+    elif unseen:
+        folded.append(Folded("\n".join(unseen).strip("\n"), region.rule))
     return Folding(re.sub(r"\n{3,}", "\n\n", "\n".join(own)).strip(), tuple(folded))
 
 

@@ -1,0 +1,147 @@
+"""Machines are told from people, our relay's word from anybody's, and a report of failure finds its message."""
+
+from pathlib import Path
+
+import pytest
+
+from contactbot.channels.email import automatic, bounce
+from contactbot.channels.email.authentication import authenticated
+from contactbot.channels.email.parse import parse
+
+PAYLOADS = Path(__file__).parent / "payloads" / "email"
+OURS = "<o9.abcdefghij234567@fjordvik.example>"
+
+
+def rule(fields: str, mail_from: str = "kari@innbygger.example", own: tuple[str, ...] = ()) -> str:
+    return automatic.rule(parse(f"From: kari@innbygger.example\r\n{fields}\r\n\r\nHei".encode()), mail_from, own)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("absence_exchange.eml", "auto_submitted"),
+        ("absence_gmail.eml", "auto_submitted"),
+        ("absence_icloud.eml", "auto_submitted"),
+        ("absence_norwegian_system.eml", "absence_subject"),
+        ("bounce_postfix.eml", "delivery_report"),
+    ],
+)
+def test_captured_machine_mail_is_recognised(name: str, expected: str) -> None:
+    assert automatic.rule(parse((PAYLOADS / name).read_bytes())) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("Return-Path: <>", "null_sender"),
+        ("Auto-Submitted: auto-replied", "auto_submitted"),
+        ("Auto-Submitted: auto-notified; owner-email=x@y.example", "auto_submitted"),
+        ("Content-Type: multipart/report; report-type=disposition-notification; boundary=b", "delivery_report"),
+        ("List-Id: <nyheter.example>", "mailing_list"),
+        ("List-Unsubscribe: <https://a.example>", "mailing_list"),
+        ("Precedence: bulk", "precedence"),
+        ("Precedence: auto_reply", "precedence"),
+        ("X-Autoreply: yes", "auto_reply_field"),
+        ("X-Autorespond: ", ""),
+        ("X-Failed-Recipients: a@b.example", "failed_recipients"),
+        ("X-Auto-Response-Suppress: DR, AutoReply", "response_suppressed"),
+        ("X-Auto-Response-Suppress: DR, RN", ""),
+        ("Subject: Automatic reply: hello", "absence_subject"),
+        ("Subject: Autosvar", "absence_subject"),
+        ("Subject: Abwesenheitsnotiz: Hallo", "absence_subject"),
+    ],
+)
+def test_each_field_of_a_machine_has_its_rule(fields: str, expected: str) -> None:
+    assert rule(fields) == expected
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "Auto-Submitted: no",
+        "Precedence: normal",
+        "Subject: SV: Automatisk svar: Barnehageplass",
+        "Subject: Undelivered mail, hva betyr det?",
+        "Subject: Jeg får returned mail fra dere",
+        "X-Priority: 1",
+    ],
+)
+def test_a_persons_mail_is_not_taken_for_a_machines(fields: str) -> None:
+    assert rule(fields) == ""
+
+
+def test_the_null_sender_of_the_envelope_is_enough() -> None:
+    assert rule("Subject: Hei", mail_from="<>") == "null_sender"
+
+
+def test_our_own_address_as_sender_is_a_loop_before_anything_else() -> None:
+    assert rule("Auto-Submitted: auto-replied", own=("kari@innbygger.example",)) == "from_ourselves"
+
+
+@pytest.mark.parametrize("local", ["MAILER-DAEMON", "postmaster", "mailerdaemon", "bounces+123=a", "Mail.Daemon"])
+def test_a_mail_systems_own_name_is_enough(local: str) -> None:
+    assert automatic.rule(parse(f"From: {local}@a.example\r\nSubject: x\r\n\r\n".encode())) == "mailer_daemon"
+
+
+# Reports of failure
+
+
+def report(action: str, original: str = OURS) -> bytes:
+    raw = (PAYLOADS / "bounce_postfix.eml").read_bytes()
+    return raw.replace(b"Action: failed", f"Action: {action}".encode()).replace(b"ORIGINAL", original.encode())
+
+
+def test_a_failed_delivery_names_our_message_and_the_reason() -> None:
+    found = bounce.read(parse(report("failed")))
+    assert found == bounce.Bounce("failed", OURS, "5.1.1 smtp; 550 5.1.1 <kari@innbygger.example>: unknown mailbox")
+
+
+def test_a_delivery_that_is_only_late_says_nothing_final() -> None:
+    assert bounce.read(parse(report("delayed"))) is None
+
+
+def test_a_delivery_that_succeeded_is_told_too() -> None:
+    found = bounce.read(parse(report("delivered")))
+    assert found is not None
+    assert found.state == "delivered"
+
+
+def test_a_report_without_our_message_or_a_mail_that_is_none_says_nothing() -> None:
+    assert bounce.read(parse(report("failed", "ingen"))) is None
+    assert bounce.read(parse(b"From: a@b.example\r\n\r\nHei")) is None
+
+
+# Authentication-Results
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("mx.fjordvik.example; dmarc=pass (p=reject) header.from=innbygger.example", True),
+        ("mx.fjordvik.example; dmarc=fail header.from=innbygger.example; dkim=pass header.d=innbygger.example", False),
+        ("MX.Fjordvik.example 1; dkim=pass header.d=innbygger.example header.s=s1", True),
+        ("mx.fjordvik.example; dkim=pass header.d=annet.example", False),
+        ("mx.fjordvik.example; spf=pass smtp.mailfrom=kari@post.innbygger.example", True),
+        ("mx.fjordvik.example; spf=pass smtp.mailfrom=annet.example; dkim=fail header.d=innbygger.example", False),
+        ("mx.fjordvik.example; dmarc=none; dkim=pass header.i=@innbygger.example", True),
+        ("mx.fjordvik.example; none", False),
+        ("mx.fjordvik.example; dkim=pass header.d=example", False),
+        ("mx.annen.example; dmarc=pass header.from=innbygger.example", None),
+        ("mx.fjordvik.example.evil.example; dmarc=pass", None),
+        ("", None),
+    ],
+)
+def test_only_our_own_relays_word_proves_a_sender(field: str, *, expected: bool | None) -> None:
+    line = f"Authentication-Results: {field}\r\n" if field else ""
+    read = parse(f"{line}From: kari@innbygger.example\r\n\r\nHei".encode())
+    assert authenticated(read, ["mx.fjordvik.example"]) is expected
+
+
+def test_without_a_name_for_our_relay_nothing_is_proven() -> None:
+    read = parse(b"Authentication-Results: mx; dmarc=pass\r\nFrom: a@b.example\r\n\r\n")
+    assert authenticated(read, []) is None
+
+
+def test_two_writers_prove_nobody() -> None:
+    read = parse(b"Authentication-Results: mx; dmarc=pass\r\nFrom: a@b.example, c@d.example\r\n\r\n")
+    assert authenticated(read, ["mx"]) is False
