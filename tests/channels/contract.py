@@ -212,6 +212,18 @@ class ChannelContract:
         await _tell(peer, outbound(peer.channel, peer.resident, text))
         assert (await _heard(peer)).text.strip() == text
 
+    async def test_a_peer_that_can_be_asked_knows_what_it_has(self, peer: Peer) -> None:
+        if not peer.channel.abilities.may_probe:
+            return
+        message = outbound(peer.channel, peer.resident, "Er denne kommet frem?")
+        await _tell(peer, message)
+        await _heard(peer)
+        async with asyncio.timeout(2 * PATIENCE):
+            receipt = await peer.channel.probe(message)
+        assert receipt is not None
+        assert receipt.state in {"sent", "delivered"}
+        assert receipt.outbox == message.id
+
     # Living
 
     async def test_cancelling_run_ends_it_and_leaves_no_task_behind(self, peer: Peer) -> None:
