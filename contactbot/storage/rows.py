@@ -35,7 +35,7 @@ def to_sql(value: object) -> Value:
         return value.isoformat()
     if isinstance(value, str):
         return text_in(value)
-    return json.dumps(value, ensure_ascii=False)
+    return text_in(json.dumps(value, ensure_ascii=False))
 
 
 def text_in(text: str) -> str:

@@ -8,8 +8,6 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
-from sqlalchemy.exc import OperationalError
-
 from contactbot.clock import Clock
 from contactbot.errors import StoreBusyError, StoreError
 from contactbot.storage.dialect import Sqlite
@@ -179,8 +177,10 @@ class SqliteDatabase:
     def _connect(self) -> sqlite3.Connection:
         try:
             lent = self.dialect.engine.raw_connection()
-        except OperationalError as error:
-            raise self._understood(error.orig or error) from error
+        except sqlite3.OperationalError as error:
+            raise StoreBusyError(
+                f"the database file cannot be opened ({error}); look at its folder's rights"
+            ) from error
         connection = lent.driver_connection
         lent.detach()  # this thread keeps it until the database closes
         if not isinstance(connection, sqlite3.Connection):

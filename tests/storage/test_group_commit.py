@@ -1,0 +1,162 @@
+"""What the one writer of SQLite promises when units share a commit and something goes wrong."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from contactbot.clock import now
+from contactbot.errors import StoreBusyError, StoreError
+from contactbot.storage.database import Database, open_database
+from contactbot.storage.dialect import Sqlite
+from contactbot.storage.sqlite import SqliteDatabase
+from contactbot.storage.transaction import Transaction
+from tests.storage.town import add_team, counted, founded, increment, teams
+
+PAGE = 4096  # bytes, SQLite's default
+
+
+class Commits:
+    """How often the engine was told to commit."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.count = 0
+        event.listen(engine, "connect", self._watch)
+
+    def _watch(self, connection: sqlite3.Connection, _record: object) -> None:
+        connection.set_trace_callback(self._note)
+
+    def _note(self, statement: str) -> None:
+        self.count += statement == "COMMIT"
+
+
+@asynccontextmanager
+async def together(database: Database) -> AsyncIterator[None]:
+    """Hold the writer while the block submits units, so that they all wait together."""
+    held, go = threading.Event(), threading.Event()
+
+    def holding(_tx: Transaction) -> None:
+        held.set()
+        go.wait(10)
+
+    holder = asyncio.create_task(database.write(holding))
+    await asyncio.to_thread(held.wait, 10)
+    try:
+        yield
+        await asyncio.sleep(0)  # the tasks made in the block reach the door
+    finally:
+        go.set()
+        await holder
+
+
+async def submitted(database: Database, *units: Callable[[Transaction], Any]) -> list[Any]:
+    """Run units that wait together; return what each caller got."""
+    async with together(database):
+        tasks = [asyncio.create_task(database.write(unit)) for unit in units]
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def large(tx: Transaction) -> None:
+    """Write more than the small disk of these tests holds."""
+    add_team(tx, "x" * 200 * PAGE)
+
+
+@pytest.fixture
+async def small_disk(sqlite_url: str) -> AsyncIterator[Database]:
+    """Open a database whose disk is nearly full."""
+    dialect = Sqlite(sqlite_url)
+
+    @event.listens_for(dialect.engine, "connect")
+    def _limit(connection: sqlite3.Connection, _record: object) -> None:
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages + 50}")
+
+    async with SqliteDatabase(dialect, now) as opened:
+        await opened.write(founded)
+        yield opened
+
+
+async def test_units_that_wait_together_share_one_commit(sqlite_url: str) -> None:
+    dialect = Sqlite(sqlite_url)
+    commits = Commits(dialect.engine)
+    async with SqliteDatabase(dialect, now) as database:
+        await database.write(founded)
+        before = commits.count
+        assert await submitted(database, *[increment] * 40) == list(range(1, 41))
+        assert commits.count - before == 2  # the one that held the writer, and the forty
+
+
+async def test_a_disk_that_fills_in_the_second_of_four_loses_the_second_only(small_disk: Database) -> None:
+    outcomes = await submitted(small_disk, increment, large, increment, increment)
+    assert [type(outcome) for outcome in outcomes] == [int, StoreBusyError, int, int]
+    assert await small_disk.read(counted) == 3
+    assert await small_disk.read(teams) == ["Innbyggerservice"]
+    assert await small_disk.write(increment) == 4
+
+
+async def test_a_unit_that_ends_everybodys_transaction_costs_the_others_nothing(sqlite: Database) -> None:
+    def ending(tx: Transaction) -> None:
+        tx.execute("INSERT OR ROLLBACK INTO municipality SELECT * FROM municipality")
+
+    outcomes = await submitted(sqlite, increment, ending, increment, increment)
+    assert [type(outcome) for outcome in outcomes] == [int, StoreError, int, int]
+    assert await sqlite.read(counted) == 3
+
+
+async def test_a_commit_that_fails_costs_only_the_unit_that_made_it_fail(sqlite: Database) -> None:
+    def dangling(tx: Transaction) -> None:
+        tx.execute("PRAGMA defer_foreign_keys = ON")  # so that nothing but COMMIT finds out
+        tx.insert("team", municipality="nowhere", name="Ingen")
+
+    outcomes = await submitted(sqlite, increment, dangling, increment)
+    assert [type(outcome) for outcome in outcomes] == [int, StoreError, int]
+    assert await sqlite.read(counted) == 2
+    assert await sqlite.read(teams) == ["Innbyggerservice"]
+
+
+async def test_a_cancelled_unit_that_waits_is_not_run(sqlite: Database) -> None:
+    async with together(sqlite):
+        waiting = asyncio.create_task(sqlite.write(increment))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    assert await sqlite.read(counted) == 0
+
+
+async def test_a_file_held_by_another_program_is_told_once_for_all_who_wait(sqlite_url: str) -> None:
+    dialect = Sqlite(sqlite_url)
+
+    @event.listens_for(dialect.engine, "connect")
+    def _hurry(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA busy_timeout = 200")
+
+    async with SqliteDatabase(dialect, now) as database:
+        with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+            async with together(database):
+                tasks = [asyncio.create_task(database.write(counted)) for _ in range(50)]
+                await asyncio.sleep(0)
+            await asyncio.gather(*tasks, return_exceptions=True)
+            other.execute("BEGIN IMMEDIATE")
+            async with asyncio.timeout(8):  # fifty waits one after the other would take ten seconds
+                outcomes = await asyncio.gather(*(database.write(counted) for _ in range(50)), return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} == {StoreBusyError}
+
+
+async def test_a_file_that_cannot_be_opened_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(StoreBusyError, match="unable to open"):
+        async with open_database(f"sqlite:///{tmp_path}/no/such/folder.db", now):
+            pass
+
+
+async def test_what_is_committed_is_on_the_disk(sqlite: Database) -> None:
+    def pragmas(tx: Transaction) -> dict[str, object]:
+        return {name: tx.value(f"PRAGMA {name}") for name in ("journal_mode", "synchronous", "foreign_keys")}
+
+    for door in (sqlite.write, sqlite.read):
+        assert await door(pragmas) == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
