@@ -1,19 +1,32 @@
 """The web chat keeps the contract, resumes without loss, and lets no stranger in."""
 
+import asyncio
+import gzip
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from contactbot.channels.webchat import WebchatChannel
-from contactbot.channels.webchat.settings import Settings
-from contactbot.messages import Address, Outbound, Receipt
+from contactbot.channels.webchat import WebchatChannel, frames, theme
+from contactbot.channels.webchat.brake import Brake
+from contactbot.channels.webchat.exchange import STATUS, reachable
+from contactbot.channels.webchat.frames import Message, RefusedError
+from contactbot.channels.webchat.origin import caller
+from contactbot.channels.webchat.settings import WebchatSettings
+from contactbot.channels.webchat.wording import COMPLETE, LANGUAGES, preferred, words
+from contactbot.messages import Address, Author, Outbound, Receipt
 from tests.channels.contract import ChannelContract, Heard, Peer, Verdict
 from tests.channels.house import PATIENCE, Doorway, RecordingHouse, doorway, running, surroundings
 
@@ -21,8 +34,8 @@ PAYLOADS = Path(__file__).parent / "payloads" / "webchat"
 SITE = {"site": "fjordvik", "municipality": "fjordvik", "sites": ["https://www.fjordvik.example"]}
 
 
-def settings(**changes: object) -> Settings:
-    return Settings.model_validate({"accounts": [SITE], **changes})
+def settings(**changes: object) -> WebchatSettings:
+    return WebchatSettings.model_validate({"accounts": [SITE], **changes})
 
 
 @dataclass
@@ -33,13 +46,21 @@ class Chat:
     house: RecordingHouse
     url: str
     client: ClientSession
+    lines: list[ClientWebSocketResponse] = field(default_factory=list)
 
     @property
     def path(self) -> str:
         return f"{self.url}/chat/fjordvik"
 
-    async def socket(self, origin: str = "") -> ClientWebSocketResponse:
-        return await self.client.ws_connect(f"{self.path}/ws", headers={"Origin": origin or self.url})
+    async def socket(self, origin: str = "", site: str = "fjordvik") -> ClientWebSocketResponse:
+        url = f"{self.url}/chat/{site}/ws"
+        line = await self.client.ws_connect(url, headers={"Origin": origin or self.url})
+        self.lines.append(line)
+        return line
+
+    async def hang_up(self) -> None:
+        for line in self.lines:
+            await line.close()
 
     async def greet(self, token: str = "", after: int = 0) -> tuple[ClientWebSocketResponse, str]:
         """Open a socket, say hello and return it with its token."""
@@ -60,8 +81,10 @@ async def chatting(house: RecordingHouse, data: Path, **changes: object) -> Asyn
     async with doorway() as door, ClientSession() as client:
         channel = WebchatChannel(settings(**changes), surroundings(data, door.url))
         await mount(door, channel)
+        chat = Chat(channel, house, door.url, client)
         async with running(channel, house):
-            yield Chat(channel, house, door.url, client)
+            yield chat
+        await chat.hang_up()
 
 
 async def mount(door: Doorway, channel: WebchatChannel) -> None:
@@ -223,3 +246,543 @@ def hostile_frames() -> Iterator[tuple[str, str | bytes]]:
     yield "a huge number", '{"type":"read","position":' + "9" * 10_000 + "}"
     yield "bytes that are no text", b"\xff\xfe\x00"
     yield "bytes", json.dumps(say("Hei")).encode()
+
+
+# Resuming
+
+
+async def test_after_a_lost_line_every_message_comes_once_and_in_order(chat: Chat) -> None:
+    line, token = await chat.greet()
+    await ask(line, say("Hei", "k1"), "accepted")
+    first = await items(line, 1)
+    await line.close()
+    for number in range(120):
+        chat.house.say(session_of(token), f"Svar {number}")
+    line, _ = await chat.greet(token, after=first[-1]["position"])
+    shown = await items(line, 120)
+    assert [item["text"] for item in shown] == [f"Svar {number}" for number in range(120)]
+    positions = [item["position"] for item in first + shown]
+    assert positions == sorted(set(positions))
+
+
+async def test_answers_said_while_the_line_is_open_are_pushed(chat: Chat) -> None:
+    line, token = await chat.greet()
+    await ask(line, say("Hei", "k1"), "accepted")
+    assert (await items(line, 1))[0]["key"] == "k1"
+    chat.house.say(session_of(token), "Ja?")
+    assert [item["text"] for item in await items(line, 1)] == ["Ja?"]
+
+
+async def test_after_a_restart_with_the_same_secret_the_conversation_goes_on(
+    house: RecordingHouse, tmp_path: Path
+) -> None:
+    async with chatting(house, tmp_path) as before:
+        line, token = await before.greet()
+        await ask(line, say("Hei", "k1"), "accepted")
+    async with chatting(house, tmp_path) as after:
+        line, same = await after.greet(token)
+        assert same == token
+        assert [item["text"] for item in await items(line, 1)] == ["Hei"]
+
+
+async def test_a_second_hello_on_the_same_line_brings_nothing_twice(chat: Chat) -> None:
+    line, token = await chat.greet()
+    await ask(line, say("Hei", "k1"), "accepted")
+    shown = await items(line, 1)
+    await ask(line, {"type": "hello", "token": token, "after": shown[-1]["position"]}, "ready")
+    chat.house.say(session_of(token), "Ja?")
+    assert [item["text"] for item in await items(line, 1)] == ["Ja?"]
+
+
+async def test_two_conversations_never_hear_each_other(chat: Chat) -> None:
+    one, first = await chat.greet()
+    other, second = await chat.greet()
+    assert session_of(first) != session_of(second)
+    chat.house.say(session_of(first), "Til den ene")
+    chat.house.say(session_of(second), "Til den andre")
+    assert [item["text"] for item in await items(one, 1)] == ["Til den ene"]
+    assert [item["text"] for item in await items(other, 1)] == ["Til den andre"]
+
+
+async def test_a_stopping_service_says_goodbye_so_that_browsers_come_back(
+    house: RecordingHouse, tmp_path: Path
+) -> None:
+    async with doorway() as door, ClientSession() as client:
+        channel = WebchatChannel(settings(), surroundings(tmp_path, door.url))
+        await mount(door, channel)
+        async with running(channel, house):
+            line, _ = await Chat(channel, house, door.url, client).greet()
+            farewell = asyncio.create_task(line.receive(PATIENCE))
+            await asyncio.sleep(0)
+        assert (await farewell).type in {WSMsgType.CLOSE, WSMsgType.CLOSING}
+        assert line.close_code == aiohttp.WSCloseCode.GOING_AWAY
+        status, refused = await Chat(channel, house, door.url, client).post({"type": "hello"})
+        assert (status, refused["code"]) == (503, "starting")
+
+
+# Where no WebSocket passes
+
+
+async def test_an_event_stream_with_posts_carries_the_same_conversation(chat: Chat) -> None:
+    _, ready = await chat.post({"type": "hello"})
+    token = ready["token"]
+    bearer = {"Authorization": f"Bearer {token}"}
+    async with chat.client.get(f"{chat.path}/events", headers=bearer) as stream:
+        assert stream.content_type == "text/event-stream"
+        assert await chat.post(say("Hei", "k1"), token) == (200, {"type": "accepted", "id": "k1", "position": 1})
+        chat.house.say(session_of(token), "Ja?")
+        assert [item["text"] for item in await events(stream, 2)] == ["Hei", "Ja?"]
+    async with chat.client.get(f"{chat.path}/events", headers={**bearer, "Last-Event-ID": "1"}) as stream:
+        assert [item["text"] for item in await events(stream, 1)] == ["Ja?"]
+
+
+async def events(stream: aiohttp.ClientResponse, number: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while len(found) < number:
+        row = (await asyncio.wait_for(stream.content.readline(), PATIENCE)).decode()
+        if row.startswith("data: "):
+            found += json.loads(row.removeprefix("data: "))["items"]
+    return found
+
+
+async def test_polling_asks_for_what_is_new(chat: Chat) -> None:
+    _, ready = await chat.post({"type": "hello"})
+    token = ready["token"]
+    await chat.post(say("Hei", "k1"), token)
+    chat.house.say(session_of(token), "Ja?")
+    async with chat.client.get(f"{chat.path}/messages?after=1", headers={"Authorization": f"Bearer {token}"}) as answer:
+        assert [item["text"] for item in (await answer.json())["items"]] == ["Ja?"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "status", "code"),
+    [
+        (say("å" * 4001), 422, "too_long"),
+        (say(" \n"), 422, "empty"),
+        (say("a" * 70_000), 413, "too_big"),
+        ({"type": "desk"}, 400, "frame"),
+        ({"type": "address", "value": "nobody"}, 422, "bad_address"),
+    ],
+)
+async def test_each_refusal_has_its_status_a_code_and_words(chat: Chat, frame: object, status: int, code: str) -> None:
+    _, ready = await chat.post({"type": "hello"})
+    answered, refused = await chat.post(frame, ready["token"])
+    assert (answered, refused["code"]) == (status, code)
+    assert len(refused["text"].split()) > 3
+    assert not chat.house.offered
+
+
+async def test_a_busy_house_says_when_to_come_back(chat: Chat) -> None:
+    _, ready = await chat.post({"type": "hello"})
+    chat.house.busy = True
+    async with chat.client.post(
+        f"{chat.path}/messages", json=say("Hei"), headers={"Authorization": f"Bearer {ready['token']}"}
+    ) as answer:
+        assert answer.status == 503
+        assert int(answer.headers["Retry-After"]) > 0
+
+
+# Strangers
+
+
+async def test_a_socket_of_a_foreign_page_is_refused(chat: Chat) -> None:
+    for origin in (
+        "https://evil.example",
+        "null",
+        f"{chat.url}.evil.example",
+        "https://www.fjordvik.example.evil.example",
+    ):
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await chat.socket(origin)
+        assert refused.value.status == 403
+    with pytest.raises(aiohttp.WSServerHandshakeError):
+        await chat.client.ws_connect(f"{chat.path}/ws")
+
+
+async def test_a_site_in_the_settings_may_open_a_socket(chat: Chat) -> None:
+    line = await chat.socket("https://www.fjordvik.example")
+    assert (await ask(line, {"type": "hello"}))["type"] == "ready"
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}]
+)
+async def test_a_post_from_a_foreign_page_is_refused(chat: Chat, headers: dict[str, str]) -> None:
+    assert (await chat.post({"type": "hello"}, **headers))[0] == 403
+    async with chat.client.post(chat.path, data={"text": "Hei"}, headers=headers) as answer:
+        assert answer.status == 403
+    assert not chat.house.offered
+
+
+async def test_a_token_of_another_site_a_forged_one_and_an_old_one_open_nothing(
+    house: RecordingHouse, tmp_path: Path
+) -> None:
+    accounts = [SITE, {**SITE, "site": "havn"}]
+    async with chatting(house, tmp_path, accounts=accounts) as chat:
+        _, token = await chat.greet()
+        line = await chat.socket(site="havn")
+        identity, issued, mac = token.split(".")
+        for wrong in (
+            token,
+            f"{identity}.{issued}.{'A' * 22}",
+            f"{'A' * 22}.{issued}.{mac}",
+            f"{identity}.1.{mac}",
+            "x",
+        ):
+            refused = await ask(line, {"type": "hello", "token": wrong})
+            assert refused["code"] == "session", wrong
+    async with chatting(house, tmp_path, session_days=1e-9) as chat:
+        line = await chat.socket()
+        assert (await ask(line, {"type": "hello", "token": token}))["code"] == "session"
+
+
+async def test_before_hello_nothing_is_obeyed(chat: Chat) -> None:
+    line = await chat.socket()
+    assert (await ask(line, say("Hei")))["code"] == "session"
+    assert not chat.house.offered
+
+
+async def test_an_unknown_site_is_not_there(chat: Chat) -> None:
+    for path in (
+        "/chat/narnia",
+        "/chat/narnia/messages",
+        "/chat/narnia/ws",
+        "/chat/narnia/theme.css",
+        "/chat/static/x.js",
+    ):
+        async with chat.client.get(chat.url + path) as answer:
+            assert answer.status == 404, path
+
+
+# Floods, and browsers that do not read
+
+
+async def test_a_flood_from_one_conversation_is_braked_in_words_and_others_go_on(
+    house: RecordingHouse, tmp_path: Path
+) -> None:
+    async with chatting(house, tmp_path, session_burst=3, session_per_minute=1) as chat:
+        line, _ = await chat.greet()
+        replies = [await ask(line, say("Hei", f"k{number}")) for number in range(5)]
+        assert [reply["type"] for reply in replies] == ["accepted"] * 3 + ["refused"] * 2
+        assert replies[4]["code"] == "flood"
+        assert replies[4]["retry_after"] > 0
+        other, _ = await chat.greet()
+        assert (await ask(other, say("Hei")))["type"] == "accepted"
+
+
+async def test_a_flood_from_one_network_address_is_braked_over_all_its_conversations(
+    house: RecordingHouse, tmp_path: Path
+) -> None:
+    async with chatting(house, tmp_path, address_burst=4, address_per_minute=1) as chat:
+        replies = [await chat.post({"type": "hello"}, **{"X-Forwarded-For": "203.0.113.7"}) for _ in range(6)]
+        assert [status for status, _ in replies] == [200] * 4 + [429] * 2
+        assert (await chat.post({"type": "hello"}, **{"X-Forwarded-For": "203.0.113.8"}))[0] == 200
+
+
+async def test_too_many_lines_from_one_address_are_refused(house: RecordingHouse, tmp_path: Path) -> None:
+    async with chatting(house, tmp_path, lines_per_address=2) as chat:
+        first, _ = await chat.greet()
+        second, _ = await chat.greet()
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await chat.socket()
+        assert refused.value.status == 429
+        await first.close()
+        await until(lambda: chat.channel._lines._per_address["127.0.0.1"] < 2)
+        third, _ = await chat.greet()
+        assert not second.closed
+        assert not third.closed
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds that nobody announces."""
+    async with asyncio.timeout(PATIENCE):
+        while not holds():  # noqa: ASYNC110 - the server's own bookkeeping rings no bell
+            await asyncio.sleep(0.01)
+
+
+async def test_a_socket_that_floods_frames_is_closed(chat: Chat) -> None:
+    line, _ = await chat.greet()
+    for _ in range(80):
+        await line.send_str('{"type":"ping"}')
+    while (message := await line.receive(PATIENCE)).type is WSMsgType.TEXT:
+        pass
+    assert message.type is WSMsgType.CLOSE
+    assert line.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION
+
+
+async def test_a_browser_that_never_reads_is_dropped_and_the_others_are_served(
+    house: RecordingHouse, tmp_path: Path
+) -> None:
+    async with chatting(house, tmp_path, send_timeout=0.2) as chat:
+        other, _ = await chat.greet()
+        _, ready = await chat.post({"type": "hello"})
+        for number in range(3000):
+            chat.house.say(session_of(ready["token"]), f"{number} " + "lang tekst " * 1000)
+        reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(chat.url).port or 0, limit=2**10)
+        await handshake(reader, writer, chat.url)
+        writer.write(masked(json.dumps({"type": "hello", "token": ready["token"]}).encode()))
+        await until(lambda: len(chat.channel._lines._sockets) == 2)
+        await until(lambda: len(chat.channel._lines._sockets) == 1)
+        assert (await ask(other, {"type": "ping"}))["type"] == "pong"
+        writer.close()
+
+
+async def handshake(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, url: str) -> None:
+    """Open a WebSocket by hand (RFC 6455 §4.1), so that nobody reads it."""
+    head = (
+        f"GET /chat/fjordvik/ws HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\nOrigin: {url}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    writer.write(head.encode())
+    await reader.readuntil(b"\r\n\r\n")
+
+
+def masked(payload: bytes) -> bytes:
+    """Frame a text as a browser does, with a mask of zeros (RFC 6455 §5.2)."""
+    return b"\x81" + bytes([0x80 | 126]) + len(payload).to_bytes(2, "big") + bytes(4) + payload
+
+
+# The page without JavaScript
+
+
+async def test_the_page_has_a_strict_policy_and_names_who_may_frame_it(chat: Chat) -> None:
+    for query, ancestors in (("", "'none'"), ("?frame=1", "'self' https://www.fjordvik.example")):
+        async with chat.client.get(chat.path + query) as answer:
+            policy = answer.headers["Content-Security-Policy"]
+            text = await answer.text()
+        assert f"frame-ancestors {ancestors}" in policy
+        assert "unsafe" not in policy
+        assert "Set-Cookie" not in answer.headers
+        assert not re.search(r"<style|\son\w+=|\sstyle=|javascript:", text)
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_form_sent_twice_is_one_message(chat: Chat) -> None:
+    async with chat.client.get(chat.path) as answer:
+        fields = dict(
+            re.findall(r'name="(token|key)" value="([^"]+)"', (await answer.text()).split('id="composer"')[1])
+        )
+    for _ in range(2):
+        async with chat.client.post(chat.path, data={**fields, "text": "Hei\r\nder"}, allow_redirects=False) as answer:
+            assert answer.status == 303
+            assert answer.headers["Location"].startswith("/chat/fjordvik/s/")
+    assert [inbound.text for inbound in chat.house.kept] == ["Hei\nder"]
+
+
+@pytest.mark.parametrize("failure", [None, RuntimeError("the disk is full")], ids=["busy", "broken"])
+async def test_a_form_the_house_cannot_take_is_shown_again_with_its_words(
+    chat: Chat, failure: Exception | None
+) -> None:
+    chat.house.busy = True
+    chat.house.failure = failure
+    async with chat.client.post(chat.path, data={"text": "Viktig <spørsmål>"}) as answer:
+        assert answer.status == 503
+        assert "Viktig &lt;spørsmål&gt;" in await answer.text()
+
+
+async def test_a_form_that_is_too_big_or_broken_is_refused_in_words(chat: Chat) -> None:
+    for body, status in (
+        (b"text=" + b"a" * 100_000, 413),
+        (b"text=\xff\xfe", 400),
+        (b"a=1&" * 50, 400),
+        (b"text=", 422),
+    ):
+        async with chat.client.post(chat.path, data=body) as answer:
+            assert answer.status == status
+            assert "text/html" in answer.headers["Content-Type"]
+    assert not chat.house.offered
+
+
+async def test_a_page_with_a_wrong_token_shows_nobodys_conversation(chat: Chat) -> None:
+    async with chat.client.get(f"{chat.path}/s/AAAAAAAAAAAAAAAAAAAAAA.1.AAAAAAAAAAAAAAAAAAAAAA") as answer:
+        assert answer.status == 401
+        assert "Start en ny samtale" in await answer.text()
+
+
+async def test_the_transcript_tells_who_said_what_and_when(chat: Chat) -> None:
+    _, ready = await chat.post({"type": "hello"})
+    token = ready["token"]
+    await chat.post(say("Hei"), token)
+    chat.house.say(session_of(token), "**Ja?**", markup="markdown", choices=("A", "B"))
+    chat.house.say(session_of(token), "Hei, Ola her", author=Author.STAFF)
+    async with chat.client.get(f"{chat.path}/transcript", headers={"Authorization": f"Bearer {token}"}) as answer:
+        assert answer.headers["Content-Disposition"].startswith("attachment")
+        text = await answer.text()
+    assert text.startswith("Samtale med Fjordvik kommune\r\n")
+    assert re.search(r"\d\d\.\d\d\.\d{4} \d\d\.\d\d Du:\r\nHei\r\n", text)
+    assert "Automatisk svar:\r\nJa?\r\n- A\r\n- B\r\n" in text
+    assert "Ola, medarbeider:\r\nHei, Ola her\r\n" in text
+
+
+async def test_files_are_packed_kept_by_their_version_and_never_sent_twice(chat: Chat) -> None:
+    async with chat.client.get(chat.path) as page:
+        [script] = re.findall(r'src="(/chat/static/widget\.js\?v=\w+)"', await page.text())
+    async with chat.client.get(chat.url + script) as answer:
+        assert "immutable" in answer.headers["Cache-Control"]
+        assert answer.headers["Content-Encoding"] == "gzip"
+        tag = answer.headers["ETag"]
+    async with chat.client.get(chat.url + script, headers={"If-None-Match": tag}) as answer:
+        assert answer.status == 304
+
+
+# What is left to the house, and what the house is told
+
+
+async def test_typing_reading_and_an_address_reach_the_house(chat: Chat) -> None:
+    line, token = await chat.greet()
+    await ask(line, {"type": "typing"}, "ok")
+    await ask(line, {"type": "read", "position": 3}, "ok")
+    await ask(line, {"type": "address", "value": " 99 99 99 99 "}, "noted")
+    assert [(hint.kind, hint.position) for hint in chat.house.hints] == [("typing", 0), ("read", 3)]
+    assert chat.house.left == [(session_of(token), Address("tel", "+4799999999"))]
+
+
+async def test_a_language_is_passed_on_only_when_the_resident_chose_it(chat: Chat) -> None:
+    line, _ = await chat.greet()
+    await ask(line, say("Hei", "k1"), "accepted")
+    await ask(line, {**say("Hello", "k2"), "language": "en"}, "accepted")
+    assert [inbound.language for inbound in chat.house.kept] == ["", "en"]
+
+
+# Pure parts
+
+
+@given(st.text())
+def test_any_text_is_a_frame_or_refused(raw: str) -> None:
+    with suppress(RefusedError):
+        assert frames.parse(raw, 4000)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda s: (
+            st.lists(s)
+            | st.dictionaries(
+                st.sampled_from(["type", "id", "text", "token", "after", "position", "value", "language"]) | st.text(),
+                s,
+            )
+        ),
+    ),
+    st.sampled_from(["hello", "message", "typing", "read", "address", "ping"]),
+)
+def test_any_object_of_a_known_type_is_a_frame_or_refused(data: object, kind: str) -> None:
+    whole = {**data, "type": kind} if isinstance(data, dict) else data
+    try:
+        frame = frames.parse(json.dumps(whole), 4000)
+    except RefusedError:
+        return
+    assert not isinstance(frame, Message) or 0 < len(frame.text) <= 4000
+
+
+@given(st.text(min_size=1))
+def test_what_a_resident_wrote_survives_the_frame_as_it_is(text: str) -> None:
+    words_ = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if words_.strip("\0") and len(words_) <= 4000:
+        assert frames.parse(json.dumps(say(text)), 4000) == Message("a1", words_)
+    encoded = frames.encode({"type": "messages", "text": text})
+    assert json.loads(encoded.encode()) == {"type": "messages", "text": text}
+
+
+@given(st.from_regex(r"#[0-9a-f]{6}", fullmatch=True), st.from_regex(r"#[0-9a-f]{6}", fullmatch=True))
+def test_any_two_colours_become_a_theme_that_can_be_read(brand: str, accent: str) -> None:
+    for palette, surfaces in (
+        (theme.light_palette(brand, accent), ("#ffffff", "#f3f5f7")),
+        (theme.dark_palette(brand, accent), ("#20272f", "#14191f")),
+    ):
+        for ground, text in (("brand", "on-brand"), ("accent", "on-accent"), ("own", "on-own")):
+            assert theme.contrast(palette[ground], palette[text]) >= theme.TEXT_CONTRAST
+        for surface in surfaces:
+            assert theme.contrast(palette["accent"], surface) >= theme.TEXT_CONTRAST
+
+
+def test_the_brake_allows_a_burst_then_a_rate_and_forgives_with_time() -> None:
+    now = [0.0]
+    brake = Brake(2, 60, lambda: now[0])
+    assert [brake.wait("a") for _ in range(3)] == [0, 0, 1.0]
+    assert brake.wait("b") == 0
+    now[0] = 1.0
+    assert brake.wait("a") == 0
+
+
+@pytest.mark.parametrize(
+    ("value", "address"),
+    [
+        ("Kari.Nordmann@Example.COM", Address("email", "Kari.Nordmann@example.com")),
+        ("999 99 999", Address("tel", "+4799999999")),
+        ("+46 70 123 45 67", Address("tel", "+46701234567")),
+        ("kari", None),
+        ("kari@localhost", None),
+        ("a@b@c.example", None),
+        ("kari@example.com\r\nBcc: x@example.com", None),
+        ("Kari <kari@example.com>", None),
+        ("ring 99999999", None),
+        ("12", None),
+        ("", None),
+    ],
+)
+def test_a_left_address_is_read_as_people_write_it(value: str, address: Address | None) -> None:
+    assert reachable(value, "NO") == address
+
+
+def test_only_a_trusted_proxy_is_believed_about_who_calls() -> None:
+    proxies = settings().proxies()
+    assert caller("127.0.0.1", "198.51.100.1, 203.0.113.7", proxies) == "203.0.113.7"
+    assert caller("203.0.113.9", "198.51.100.1", proxies) == "203.0.113.9"
+    assert caller("127.0.0.1", "2001:db8:1:2:3::4", proxies) == "2001:db8:1:2::/64"
+    assert caller(None, "", proxies) == ""
+
+
+@pytest.mark.parametrize("language", COMPLETE)
+def test_every_language_says_everything_with_the_same_holes(language: str) -> None:
+    first, other = words(COMPLETE[0]).sentences, words(language).sentences
+    assert other.keys() == first.keys()
+    for key, sentence in other.items():
+        assert sorted(re.findall(r"{\w*}", sentence)) == sorted(re.findall(r"{\w*}", first[key])), key
+
+
+def test_every_refusal_has_its_words_and_its_status() -> None:
+    for code, status in STATUS.items():
+        assert words("nb").say(f"refused_{code}", limit=4000)
+        assert 400 <= status < 600
+
+
+def test_a_language_without_reviewed_sentences_falls_back_and_says_so() -> None:
+    sami = words("se")
+    assert (sami.language, sami.lang, sami["name"]) == ("se", "nb", "Davvisámegiella")
+    assert sami["send"] == words("nb")["send"]
+    assert set(LANGUAGES) - set(COMPLETE) == {"se"}
+
+
+def test_the_browsers_wish_is_understood_in_its_order() -> None:
+    assert preferred("en-GB,en;q=0.9,no;q=0.8", ["nb", "nn", "en"]) == "en"
+    assert preferred("de, no;q=0.8", ["nb", "nn"]) == "nb"
+    assert preferred("de;q=x, *", ["nb"]) is None
+    assert preferred("", ["nb"]) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"site": "Fjord vik"},
+        {"site": "static"},
+        {"sites": ["https://www.fjordvik.example/path"]},
+        {"sites": ["*"]},
+        {"brand": "blue"},
+        {"languages": ["xx"]},
+        {"time_zone": "Europe/Fjordvik"},
+        {"privacy_url": "javascript:alert(1)"},
+        {"sensitive_pattern": "("},
+    ],
+)
+def test_a_wrong_setting_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        settings(accounts=[{**SITE, **wrong}])
+
+
+def test_the_whole_widget_weighs_little() -> None:
+    folder = Path(__file__).parents[2] / "contactbot" / "channels" / "webchat"
+    files = ("static/embed.js", "static/widget.js", "static/widget.css", "templates/chat.html")
+    packed = {name: len(gzip.compress((folder / name).read_bytes())) for name in files}
+    assert packed["static/embed.js"] <= 2048
+    assert sum(packed.values()) < 20_000, packed

@@ -10,7 +10,7 @@ from pathlib import Path
 from aiohttp import web
 
 from contactbot.channels.base import Surroundings
-from contactbot.channels.webchat.settings import Settings, Site
+from contactbot.channels.webchat.settings import Site, WebchatSettings
 from contactbot.channels.webchat.theme import light_palette, stylesheet
 
 _FOLDER = Path(__file__).parent / "static"
@@ -61,7 +61,7 @@ def asset(content: bytes, suffix: str) -> Asset:
 class Assets:
     """The files every chat shares, and each chat's own colours and crest."""
 
-    def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
+    def __init__(self, settings: WebchatSettings, surroundings: Surroundings) -> None:
         self._shared = {
             path.name: asset(path.read_bytes(), path.suffix)
             for path in sorted(_FOLDER.iterdir())

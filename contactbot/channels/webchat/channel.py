@@ -15,7 +15,7 @@ from contactbot.channels.webchat.gate import Gate
 from contactbot.channels.webchat.live import Lines
 from contactbot.channels.webchat.pages import Pages
 from contactbot.channels.webchat.session import SCHEME, Signer
-from contactbot.channels.webchat.settings import Settings, Site
+from contactbot.channels.webchat.settings import Site, WebchatSettings
 from contactbot.messages import Account, Length, Outbound, Receipt
 
 
@@ -27,9 +27,9 @@ class WebchatChannel:
     """
 
     name: ClassVar[str] = "webchat"
-    Settings: ClassVar[type[BaseModel]] = Settings
+    Settings: ClassVar[type[BaseModel]] = WebchatSettings
 
-    def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
+    def __init__(self, settings: WebchatSettings, surroundings: Surroundings) -> None:
         signer = Signer(surroundings.secret, surroundings.clock, timedelta(days=settings.session_days))
         self._settings = settings
         self._surroundings = surroundings

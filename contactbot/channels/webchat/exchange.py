@@ -1,15 +1,15 @@
-"""One frame of the browser's into the house, and the house's word back. The same for every kind of line and for plain forms."""
+"""One frame of the browser's into the house, and the house's word back: the same for every line and for plain forms."""
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import cast
 
 import phonenumbers
 import structlog
 
-from contactbot.channels.base import House, Surroundings
+from contactbot.channels.base import House, Opening, Surroundings
 from contactbot.channels.webchat.brake import Brake
 from contactbot.channels.webchat.frames import (
     Code,
@@ -24,14 +24,14 @@ from contactbot.channels.webchat.frames import (
     Typing,
 )
 from contactbot.channels.webchat.session import Session, Signer
-from contactbot.channels.webchat.settings import Settings, Site
+from contactbot.channels.webchat.settings import Site, WebchatSettings
 from contactbot.channels.webchat.wording import Words
 from contactbot.errors import StoreBusyError, UnknownAccountError
 from contactbot.messages import Accepted, Address, Inbound, Spoken
 
 _log = structlog.get_logger()
 
-# One @, a dot in the domain, nothing that could end a header: whether a mailbox exists, only a mail can tell (RFC 5321 §3.5.3).
+# One @, a dot in the domain, nothing that could end a header: whether there is a mailbox, only a mail can tell.
 _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@(?:[^\s@<>,;:\"()\[\]\\.]{1,63}\.)+[^\s@<>,;:\"()\[\]\\.]{2,63}")
 
 STATUS: dict[Code, int] = {
@@ -61,7 +61,7 @@ class Caller:
 class Exchange:
     """Takes frames to the house. ``house`` is None while the channel does not run."""
 
-    def __init__(self, settings: Settings, surroundings: Surroundings, signer: Signer) -> None:
+    def __init__(self, settings: WebchatSettings, surroundings: Surroundings, signer: Signer) -> None:
         def timer() -> float:
             return surroundings.clock().timestamp()
 
@@ -79,7 +79,7 @@ class Exchange:
         return self.house
 
     def enter(self, caller: Caller, token: str) -> Session:
-        """Return the conversation a token names, or a new one for no token. Raises RefusedError ``session`` or ``flood``."""
+        """Return the conversation a token names, a new one for no token. Raises RefusedError ``session``, ``flood``."""
         if not token:
             self._brake(self._addresses, caller.address, "")
             return self._signer.new(caller.site.site)
@@ -94,7 +94,7 @@ class Exchange:
 
     def ready(self, caller: Caller, session: Session, language: str) -> Reply:
         """Tell the browser its token, the opening hours and the limit."""
-        opening = self.running().opening(caller.site.site, language)
+        opening = self.opening(caller.site, language)
         return {
             "type": "ready",
             "token": session.token,
@@ -138,18 +138,8 @@ class Exchange:
             raw_type="text/plain; charset=utf-8",
             language=message.language,
         )
-        try:
+        with _asking(message.id):
             return await self.running().receive(inbound)
-        except UnknownAccountError:
-            raise RefusedError("unknown_site", message.id) from None
-        except StoreBusyError:
-            raise RefusedError("busy", message.id, retry_after=3) from None
-        except RefusedError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, nothing was kept, and the resident may try again
-            # The error's own text may quote the message, so only its kind is logged.
-            _log.error("webchat.receive_failed", site=caller.site.site, error=type(error).__name__)
-            raise RefusedError("busy", message.id, retry_after=10) from None
 
     async def leave(self, caller: Caller, session: Session, value: str) -> None:
         """Note where the resident may be reached. Raises RefusedError ``bad_address`` or ``busy``."""
@@ -158,46 +148,64 @@ class Exchange:
         address = reachable(value, country)
         if address is None:
             raise RefusedError("bad_address")
-        try:
+        with _asking():
             await self.running().leave_address(session.address, address)
-        except StoreBusyError:
-            raise RefusedError("busy", retry_after=3) from None
 
     async def history(self, session: Session, after: int) -> Sequence[Spoken]:
         """Return what the resident has not seen. Raises RefusedError ``busy``."""
-        try:
+        with _asking():
             return await self.running().history(session.address, after)
-        except StoreBusyError:
-            raise RefusedError("busy", retry_after=3) from None
+
+    def opening(self, site: Site, language: str) -> Opening:
+        """Say whether people are there. Raises RefusedError ``busy`` or ``starting``."""
+        with _asking():
+            return self.running().opening(site.site, language)
 
     async def updates(self, session: Session, after: int) -> AsyncGenerator[Sequence[Spoken], None]:
-        """Yield every message above ``after`` once and in order, now and whenever there are more. Close it with ``aclosing``.
+        """Yield every message above ``after`` once and in order, now and whenever there are more.
 
-        The database is asked each time, so a lost wake-up, a reload or a restart loses nothing. Raises what the house raises.
+        Close it with ``aclosing``. The database is asked each time, so a lost wake-up, a reload or a restart loses
+        nothing. Raises RefusedError ``busy``.
         """
         house = self.running()
         changes = cast(
             "AsyncGenerator[None, None]", house.changes(session.address)
         )  # the port promises it can be closed
-        async with aclosing(changes):
-            async for _ in changes:
-                while spoken := await house.history(session.address, after):
-                    after = spoken[-1].position
-                    yield spoken
+        with _asking():
+            async with aclosing(changes):
+                async for _ in changes:
+                    while spoken := await house.history(session.address, after):
+                        after = spoken[-1].position
+                        yield spoken
 
     async def _hint(self, session: Session, position: int | None) -> None:
-        try:
+        with suppress(RefusedError), _asking():  # a lost hint does no harm
             if position is None:
                 await self.running().hint(session.address, "typing")
             else:
                 await self.running().hint(session.address, "read", position)
-        except StoreBusyError:
-            return  # a lost hint does no harm
 
     @staticmethod
     def _brake(brake: Brake, name: str, key: str) -> None:
         if wait := brake.wait(name):
             raise RefusedError("flood", key, retry_after=round(wait + 0.5))
+
+
+@contextmanager
+def _asking(key: str = "") -> Iterator[None]:
+    """Turn what the house raises into a refusal: the message was not kept, and its writer may try again."""
+    try:
+        yield
+    except UnknownAccountError:
+        raise RefusedError("unknown_site", key) from None
+    except StoreBusyError:
+        raise RefusedError("busy", key, retry_after=3) from None
+    except (RefusedError, ConnectionError, TimeoutError):
+        raise
+    except Exception as error:  # noqa: BLE001 - one resident's trouble must not end another's line
+        # The error's own text may quote the message, so only its kind is logged.
+        _log.error("webchat.house_failed", error=type(error).__name__)
+        raise RefusedError("busy", key, retry_after=10) from None
 
 
 def refusal(error: RefusedError, words: Words, limit: int) -> Reply:

@@ -1,7 +1,8 @@
-"""The protocol between widget and server: one JSON object per frame, the same over WebSocket, event stream and POST. Pure.
+"""The protocol between widget and server: one JSON object per frame, over WebSocket, event stream and POST alike. Pure.
 
-From the browser: ``hello`` (token, after, language) · ``message`` (id, text, language) · ``typing`` · ``read`` (position) ·
-``address`` (value) · ``ping``. From the server: ``ready`` · ``messages`` · ``accepted`` · ``refused`` · ``noted`` · ``ok`` · ``pong``.
+From the browser: ``hello`` (token, after, language) · ``message`` (id, text, language) · ``typing`` ·
+``read`` (position) · ``address`` (value) · ``ping``.
+From the server: ``ready`` · ``messages`` · ``accepted`` · ``refused`` · ``noted`` · ``ok`` · ``pong``.
 """
 
 import json
@@ -36,7 +37,7 @@ Code = Literal[
 
 
 class RefusedError(Exception):
-    """A frame that is not obeyed. ``code`` names the reason for programs, ``key`` the client's message, ``retry_after`` is in seconds."""
+    """A frame that is not obeyed: why, which of the client's messages, and after how many seconds it may try again."""
 
     def __init__(self, code: Code, key: str = "", retry_after: float = 0.0) -> None:
         super().__init__(code)
@@ -84,14 +85,14 @@ class LeaveAddress:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Is anybody there?"""
+    """The browser asks whether anybody is there."""
 
 
 Frame = Hello | Message | Typing | Read | LeaveAddress | Ping
 
 
 def parse(raw: str, text_limit: int) -> Frame:
-    """Read one frame of the browser's. Raises RefusedError: ``frame`` for what is not of this protocol, else about the text."""
+    """Read one frame of the browser's. Raises RefusedError: ``frame`` for what is no frame, else about the text."""
     try:
         data = json.loads(raw)
     except (ValueError, RecursionError):
@@ -154,7 +155,7 @@ def messages(session: str, spoken: Sequence[Spoken]) -> Reply:
 
 
 def item(session: str, spoken: Spoken) -> Reply:
-    """Show one message. What a resident wrote goes as text only; ``html`` is there when an editor or the staff wrote Markdown."""
+    """Show one message. A resident's words go as text only; ``html`` is there when we wrote Markdown."""
     shown: Reply = {
         "position": spoken.position,
         "author": str(spoken.author),

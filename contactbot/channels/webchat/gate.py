@@ -1,14 +1,12 @@
 """What is read of a request before anything is done: which chat, who asks, from where, and how much they send."""
 
-from collections.abc import Mapping
-
 from aiohttp import web
 
 from contactbot.channels.base import Surroundings
 from contactbot.channels.webchat import origin
 from contactbot.channels.webchat.exchange import Caller
 from contactbot.channels.webchat.frames import MOST_POSITION, RefusedError
-from contactbot.channels.webchat.settings import Settings, Site
+from contactbot.channels.webchat.settings import Site, WebchatSettings
 from contactbot.channels.webchat.wording import COMPLETE
 
 CHUNK = 16_384  # bytes read at a time
@@ -17,9 +15,9 @@ CHUNK = 16_384  # bytes read at a time
 class Gate:
     """Reads requests by the settings. All methods raise RefusedError for what they do not let through."""
 
-    def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
+    def __init__(self, settings: WebchatSettings, surroundings: Surroundings) -> None:
         self.public_origin = origin.origin_of(surroundings.public_url)
-        self._sites: Mapping[str, Site] = {site.site: site for site in settings.accounts}
+        self._sites = {site.site: site for site in settings.accounts}
         self._frame_limit = settings.frame_limit
         self._proxies = settings.proxies()
 

@@ -9,21 +9,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import aclosing, contextmanager, suppress
 
-import structlog
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from contactbot.channels.webchat import frames
 from contactbot.channels.webchat.brake import Brake
 from contactbot.channels.webchat.exchange import STATUS, Caller, Exchange, refusal
-from contactbot.channels.webchat.frames import Hello, RefusedError, Reply
+from contactbot.channels.webchat.frames import Frame, Hello, RefusedError, Reply
 from contactbot.channels.webchat.gate import Gate
 from contactbot.channels.webchat.session import Session
-from contactbot.channels.webchat.settings import Settings
+from contactbot.channels.webchat.settings import WebchatSettings
 from contactbot.channels.webchat.wording import words
-from contactbot.errors import StoreBusyError
 from contactbot.messages import Spoken
-
-_log = structlog.get_logger()
 
 HELLO_WITHIN = 10.0  # seconds a socket may be open without saying who it is
 FRAMES_AT_ONCE, FRAMES_PER_MINUTE = 60, 240  # of any kind, per socket; a widget sends a tenth of it
@@ -37,7 +33,7 @@ FAREWELL = 2.0  # seconds browsers get to answer our closing when the service st
 class Lines:
     """All open lines of this process."""
 
-    def __init__(self, settings: Settings, exchange: Exchange, gate: Gate) -> None:
+    def __init__(self, settings: WebchatSettings, exchange: Exchange, gate: Gate) -> None:
         self._settings = settings
         self._exchange = exchange
         self._gate = gate
@@ -57,7 +53,7 @@ class Lines:
             return self._refused(error, self._gate.language(request))
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """Serve one event stream (WHATWG HTML §9.2) to whoever bears a token; it resumes after Last-Event-ID or ``after``."""
+        """Serve one event stream (WHATWG HTML §9.2) to a token's bearer; from Last-Event-ID or ``after`` on."""
         try:
             caller = self._gate.caller(request)
             self._gate.admit(request, caller.site)
@@ -134,7 +130,7 @@ class Lines:
         return stream
 
     async def _feed(self, stream: web.StreamResponse, session: Session, after: int) -> None:
-        with suppress(ConnectionError, StoreBusyError, TimeoutError):
+        with suppress(ConnectionError, RefusedError, TimeoutError):
             async with aclosing(self._exchange.updates(session, after)) as updates:
                 async for spoken in updates:
                     for batch in _batches(spoken):
@@ -172,10 +168,15 @@ _FRESH = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class _Socket:
-    """One WebSocket: a reader (the request's own task) and, once the browser said hello, a task that pushes what is new."""
+    """One WebSocket: a reader (the request's own task) and, after the hello, a task that pushes what is new."""
 
     def __init__(
-        self, request: web.Request, line: web.WebSocketResponse, caller: Caller, exchange: Exchange, settings: Settings
+        self,
+        request: web.Request,
+        line: web.WebSocketResponse,
+        caller: Caller,
+        exchange: Exchange,
+        settings: WebchatSettings,
     ) -> None:
         self._request = request
         self._line = line
@@ -215,17 +216,22 @@ class _Socket:
             await self._close(WSCloseCode.POLICY_VIOLATION, "too many frames")
             return
         try:
-            if len(raw) > self._settings.frame_limit:
-                raise RefusedError("too_big")
-            frame = frames.parse(raw, self._settings.text_limit)
-            if isinstance(frame, Hello):
-                await self._greet(frame)
-            elif self._session is None:
-                raise RefusedError("session")
-            else:
-                await self._send(await self._exchange.answer(self._caller, self._session, frame))
+            await self._obey(self._parse(raw))
         except RefusedError as error:
             await self._refuse(error)
+
+    def _parse(self, raw: str) -> Frame:
+        if len(raw) > self._settings.frame_limit:
+            raise RefusedError("too_big")
+        return frames.parse(raw, self._settings.text_limit)
+
+    async def _obey(self, frame: Frame) -> None:
+        if isinstance(frame, Hello):
+            await self._greet(frame)
+        elif self._session is None:
+            raise RefusedError("session")
+        else:
+            await self._send(await self._exchange.answer(self._caller, self._session, frame))
 
     async def _greet(self, hello: Hello) -> None:
         if hello.language in self._caller.site.languages:
@@ -243,11 +249,8 @@ class _Socket:
                         await self._send(frames.messages(session.id, batch))
         except ConnectionError:
             return
-        except (StoreBusyError, RefusedError):
+        except RefusedError:
             await self._close(WSCloseCode.TRY_AGAIN_LATER, "busy")
-        except Exception as error:  # noqa: BLE001 - one browser's trouble must not be another's; it reconnects
-            _log.error("webchat.push_failed", site=self._caller.site.site, error=type(error).__name__)
-            await self._close(WSCloseCode.INTERNAL_ERROR, "try again")
 
     async def _refuse(self, error: RefusedError) -> None:
         await self._send(refusal(error, words(self._language), self._settings.text_limit))

@@ -1,4 +1,4 @@
-"""Who may talk to the chat, and what our pages may do. Browsers tell the truth about Origin; others gain nothing by lying."""
+"""Who may talk to the chat, and what our pages may do. Browsers tell the truth about Origin; nobody gains by lying."""
 
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address
@@ -14,14 +14,14 @@ def origin_of(url: str) -> str:
 
 
 def allowed(origin: str | None, host: str, known: Sequence[str]) -> bool:
-    """Say whether an Origin is ours: one of ``known``, or the very host that was asked (a second name of this server)."""
+    """Say whether an Origin is ours: one of ``known``, or the very host that was asked (this server's second name)."""
     if not origin:
         return False
     return origin.lower() in known or urlsplit(origin).netloc.lower() == host.lower()
 
 
 def may_post(headers: Mapping[str, str], host: str, known: Sequence[str]) -> bool:
-    """Say whether a POST comes from a page of ours. Text browsers send neither header and have no foreign pages to be misled by."""
+    """Say whether a request comes from a page of ours. Text browsers send neither header, and no page misleads them."""
     origin = headers.get("Origin")
     if origin is not None:
         return allowed(origin, host, known)
@@ -29,7 +29,7 @@ def may_post(headers: Mapping[str, str], host: str, known: Sequence[str]) -> boo
 
 
 def caller(remote: str | None, forwarded: str, proxies: Networks) -> str:
-    """Return the network address to count by: the last hop a trusted proxy named, an IPv6 address cut to its /64 (one household)."""
+    """Return the network address to count by: the last hop a trusted proxy named; of IPv6 the /64, one household."""
     address = remote or ""
     if forwarded and _within(address, proxies):
         address = forwarded.rsplit(",", 1)[-1].strip()
@@ -51,8 +51,8 @@ def _within(address: str, networks: Networks) -> bool:
 def page_headers(public_url: str, ancestors: Sequence[str]) -> dict[str, str]:
     """Return the headers of a chat page: nothing foreign, nothing inline, framed only by ``ancestors``.
 
-    ``Referrer-Policy: same-origin`` and not ``no-referrer``: with the latter browsers send ``Origin: null`` from our own forms
-    (Fetch standard, "append a request Origin header").
+    ``Referrer-Policy: same-origin`` and not ``no-referrer``: with the latter browsers send ``Origin: null`` from
+    our own forms (Fetch standard, "append a request Origin header").
     """
     socket = origin_of(public_url).replace("http", "ws", 1)
     policy = {

@@ -1,4 +1,4 @@
-"""The chat as a page: whole without JavaScript (forms, and a token in the page's address), and the ground the widget stands on."""
+"""The chat as a page: whole without JavaScript (forms, a token in the address), and the ground the widget stands on."""
 
 import asyncio
 import re
@@ -22,9 +22,8 @@ from contactbot.channels.webchat.frames import RefusedError
 from contactbot.channels.webchat.gate import Gate
 from contactbot.channels.webchat.origin import page_headers
 from contactbot.channels.webchat.session import Session
-from contactbot.channels.webchat.settings import Settings, Site
+from contactbot.channels.webchat.settings import Site, WebchatSettings
 from contactbot.channels.webchat.wording import Words, preferred, words
-from contactbot.errors import StoreBusyError
 from contactbot.markdown import to_plain
 from contactbot.messages import Author, Spoken
 from contactbot.places import UnknownPlaceError, place
@@ -50,7 +49,7 @@ class Pages:
     """Shows conversations and takes forms."""
 
     def __init__(
-        self, settings: Settings, surroundings: Surroundings, exchange: Exchange, gate: Gate, assets: Assets
+        self, settings: WebchatSettings, surroundings: Surroundings, exchange: Exchange, gate: Gate, assets: Assets
     ) -> None:
         self._settings = settings
         self._surroundings = surroundings
@@ -121,7 +120,7 @@ class Pages:
         except RefusedError as error:
             problem = self._words(request, site).say(f"refused_{error.code}", limit=limit)
             return await self._page(request, caller, session, Draft(text, problem, status=STATUS[error.code]))
-        with suppress(TimeoutError, StoreBusyError):
+        with suppress(TimeoutError, RefusedError):
             async with asyncio.timeout(ANSWER_WITHIN), aclosing(self._exchange.updates(session, 0)) as updates:
                 await first_answer(updates, accepted.position)
         return self._onwards(request, session)
@@ -147,7 +146,7 @@ class Pages:
     async def _page(self, request: web.Request, caller: Caller, session: Session | None, draft: Draft) -> web.Response:
         site = caller.site
         said = self._words(request, site)
-        spoken = await self._exchange.history(session, 0) if session else ()
+        spoken = await self._spoken(session, draft)
         framed = request.query.get("frame") == "1"
         token = session.token if session else ""
         values = {
@@ -176,6 +175,16 @@ class Pages:
             headers=page_headers(self._surroundings.public_url, ancestors),
         )
 
+    async def _spoken(self, session: Session | None, draft: Draft) -> Sequence[Spoken]:
+        if session is None:
+            return ()
+        try:
+            return await self._exchange.history(session, 0)
+        except RefusedError:
+            if draft.problem:
+                return ()  # better the resident's words back in their field than the whole page refused
+            raise
+
     async def _refused(self, request: web.Request, error: RefusedError) -> web.Response:
         said = words(self._gate.language(request))
         text = self._templates.get_template("refused.html").render(
@@ -183,6 +192,7 @@ class Pages:
             problem=said.say(f"refused_{error.code}", limit=self._settings.text_limit),
             again="" if error.code == "unknown_site" else f"{self._base}/{request.match_info['site']}",
             style=f"{self._base}/{self._assets.path('widget.css')}",
+            icon=f"{self._base}/{self._assets.path('icon.svg')}",
         )
         headers = page_headers(self._surroundings.public_url, self._ancestors(request, error))
         if error.retry_after:
@@ -213,8 +223,8 @@ class Pages:
 
     def _opening(self, site: Site, language: str) -> Opening | None:
         try:
-            return self._exchange.running().opening(site.site, language)
-        except (RefusedError, StoreBusyError):
+            return self._exchange.opening(site, language)
+        except RefusedError:
             return None
 
     def _links(self, request: web.Request, site: Site, token: str) -> Mapping[str, object]:

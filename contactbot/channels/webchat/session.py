@@ -30,7 +30,10 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Makes and reads tokens: ``id.issued.mac``, the mac over site, id and time of issue (HMAC-SHA256 cut to 128 bits, RFC 2104 §5)."""
+    """Makes and reads tokens: ``id.issued.mac``.
+
+    The mac covers site, id and time of issue: HMAC-SHA256 cut to 128 bits (RFC 2104 §5).
+    """
 
     secret: bytes
     clock: Clock

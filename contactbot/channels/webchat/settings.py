@@ -65,7 +65,7 @@ class Site(BaseModel):
     municipality: str = Field(description="Key of the municipality that answers here. Required.")
     sites: list[Origin] = Field(
         default_factory=list,
-        description="Origins of the web sites that may embed the chat, such as https://www.kommune.example. Default: none but our own.",
+        description="Origins that may embed the chat, such as https://www.kommune.example. Default: only our own.",
     )
     title: str = Field(default="", max_length=60, description="Name in the header. Default: the municipality's name.")
     welcome: dict[Language, str] = Field(
@@ -74,7 +74,7 @@ class Site(BaseModel):
     brand: Colour = Field(default="#1d4f73", description="Colour of the header, #rrggbb. Default #1d4f73 (deep blue).")
     accent: Colour | None = Field(
         default=None,
-        description="Colour of buttons and links, #rrggbb; made darker or lighter until it can be read. Default: brand.",
+        description="Colour of buttons and links, #rrggbb; darkened or lightened until it can be read. Default: brand.",
     )
     crest: Path | None = Field(
         default=None, description="Image file (.svg or .png) for the header. Default: a plain shield."
@@ -95,12 +95,12 @@ class Site(BaseModel):
     )
     sensitive_pattern: Annotated[str, AfterValidator(_pattern)] = Field(
         default=r"(?<!\d)\d{6}[ .-]?\d{5}(?!\d)",
-        description="Regular expression (common to JavaScript and Python) of what a resident is warned of before it is sent; empty = no warning. "
-        "Default: eleven digits, perhaps parted after the sixth.",
+        description="Regular expression (JavaScript and Python alike) of what a resident is warned of before sending; "
+        "empty = no warning. Default: eleven digits, perhaps parted after the sixth.",
     )
 
 
-class Settings(BaseModel):
+class WebchatSettings(BaseModel):
     """The table ``[channels.webchat]``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -3,11 +3,12 @@
 Contrast is that of WCAG 2.2: 4.5 to 1 for text (criterion 1.4.3).
 """
 
+import colorsys
 from collections.abc import Mapping
 
 TEXT_CONTRAST = 4.5
-LIGHT_SURFACE = "#ffffff"
-DARK_SURFACE = "#171c22"
+CALM_CONTRAST = 7.5  # what reads well on dark surfaces, above what is demanded
+LIGHT_CANVAS, DARK_SURFACE = "#f3f5f7", "#20272f"  # as in widget.css; the harder of each pair of backgrounds
 _WHITE, _BLACK = "#ffffff", "#000000"
 _LINEAR_BELOW = 0.04045  # sRGB's linear part (IEC 61966-2-1)
 
@@ -16,18 +17,20 @@ Rgb = tuple[float, float, float]
 
 def stylesheet(brand: str, accent: str) -> str:
     """Return the variables of one municipality as CSS."""
-    dark = "".join(_declarations(dark_palette(brand, accent)))
-    return f":root{{{''.join(_declarations(light_palette(brand, accent)))}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
+    light, dark = _declarations(light_palette(brand, accent)), _declarations(dark_palette(brand, accent))
+    return f":root{{{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
 
 
 def light_palette(brand: str, accent: str) -> Mapping[str, str]:
-    """Return the colours that depend on the municipality, on white."""
-    return _palette(brand, readable(accent, "#f3f5f7", _BLACK), mix(brand, LIGHT_SURFACE, 0.12))
+    """Return the colours that depend on the municipality, for light pages."""
+    return _palette(brand, readable(accent, LIGHT_CANVAS, TEXT_CONTRAST), mix(brand, "#ffffff", 0.12))
 
 
 def dark_palette(brand: str, accent: str) -> Mapping[str, str]:
-    """Return the colours that depend on the municipality, on near black."""
-    return _palette(mix(brand, "#10151b", 0.72), readable(accent, "#232a32", _WHITE), mix(brand, "#222a33", 0.45))
+    """Return the colours that depend on the municipality, for dark pages."""
+    return _palette(
+        mix(brand, "#10151b", 0.72), readable(accent, DARK_SURFACE, CALM_CONTRAST), mix(brand, "#222a33", 0.45)
+    )
 
 
 def _palette(brand: str, accent: str, own: str) -> Mapping[str, str]:
@@ -41,8 +44,8 @@ def _palette(brand: str, accent: str, own: str) -> Mapping[str, str]:
     }
 
 
-def _declarations(palette: Mapping[str, str]) -> list[str]:
-    return [f"--{name}:{value};" for name, value in palette.items()]
+def _declarations(palette: Mapping[str, str]) -> str:
+    return "".join(f"--{name}:{value};" for name, value in palette.items())
 
 
 def ink(background: str) -> str:
@@ -50,19 +53,22 @@ def ink(background: str) -> str:
     return max((_WHITE, _BLACK), key=lambda colour: contrast(colour, background))
 
 
-def readable(colour: str, background: str, towards: str) -> str:
-    """Move a colour towards another in steps of 4 % until it can be read on the background."""
+def readable(colour: str, background: str, least: float) -> str:
+    """Make a colour darker, or on dark lighter, in steps of 4 % until it reaches a contrast; the hue stays."""
+    hue, lightness, saturation = colorsys.rgb_to_hls(*_rgb(colour))
+    goal = 0.0 if ink(background) == _BLACK else 1.0
     for step in range(26):
-        moved = mix(towards, colour, step / 25)
-        if contrast(moved, background) >= TEXT_CONTRAST:
+        moved = _hex(colorsys.hls_to_rgb(hue, lightness + (goal - lightness) * step / 25, saturation * (1 - step / 50)))
+        if contrast(moved, background) >= least:
             return moved
-    return towards
+    return ink(background)
 
 
 def mix(first: str, second: str, share: float) -> str:
     """Return ``share`` (0 to 1) of the first colour and the rest of the second."""
     pairs = zip(_rgb(first), _rgb(second), strict=True)
-    return "#" + "".join(f"{round(255 * (a * share + b * (1 - share))):02x}" for a, b in pairs)
+    red, green, blue = (a * share + b * (1 - share) for a, b in pairs)
+    return _hex((red, green, blue))
 
 
 def contrast(first: str, second: str) -> float:
@@ -79,3 +85,7 @@ def _luminance(colour: str) -> float:
 def _rgb(colour: str) -> Rgb:
     red, green, blue = bytes.fromhex(colour.removeprefix("#"))
     return red / 255, green / 255, blue / 255
+
+
+def _hex(colour: Rgb) -> str:
+    return "#" + "".join(f"{round(255 * part):02x}" for part in colour)

@@ -1,4 +1,4 @@
-"""What the widget itself says, in each language; what is missing in one of the smaller falls back to the first, marked as such."""
+"""What the widget itself says, in each language; one that is not complete falls back to the first, marked as such."""
 
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ def words(language: str) -> Words:
 
 
 def preferred(header: str, available: Sequence[str]) -> str | None:
-    """Return the first of the browser's languages (Accept-Language, RFC 9110 §12.5.4) that is available; ``no`` means ``nb``."""
+    """Return the first available language of an Accept-Language header (RFC 9110 §12.5.4); ``no`` means ``nb``."""
     wishes = sorted((_wish(part) for part in header[:500].split(",")), key=lambda wish: -wish[1])
     for tag, weight in wishes:
         if weight > 0 and tag in available:

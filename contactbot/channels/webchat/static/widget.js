@@ -206,7 +206,10 @@
     const stop = new AbortController();
     const end = (unreachable = false) => { if (!stop.signal.aborted) { stop.abort(); on.lost(unreachable === true); } };
     (async () => {
-      try { on.frame(await call(hello())); } catch { return end(true); }
+      let ready;
+      try { ready = await call(hello()); } catch { return end(true); }
+      if (ready.type !== "ready") return on.frame(ready);
+      token = ready.token;
       const opening = setTimeout(end, 6000);  // some proxies hold a stream back
       const answer = await fetch(url(`events?after=${after}`), {
         headers: { Authorization: `Bearer ${token}` }, signal: stop.signal, credentials: "omit", cache: "no-store",
@@ -217,6 +220,8 @@
         const { value, done } = await reader.read();
         if (done) return end();
         clearTimeout(opening);
+        if (ready) on.frame(ready);
+        ready = null;
         const events = (held + value).split("\n\n");
         held = events.pop();
         for (const event of events) {
