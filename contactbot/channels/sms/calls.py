@@ -45,7 +45,7 @@ async def read(request: web.Request, url: str) -> WebCall:
 
 def come_back(why: str) -> web.Response:
     """Refuse for now."""
-    _LOG.warning("sms.come_back", why=why)
+    _LOG.warning("a call was asked to come back", channel="sms", why=why)
     return web.Response(
         status=web.HTTPServiceUnavailable.status_code,
         text=f"Nothing was kept: {why}. Try again in {COME_BACK} seconds.",
@@ -56,7 +56,9 @@ def come_back(why: str) -> web.Response:
 def log_unforeseen(error: Exception) -> None:
     """Name the error and its place; its message may quote what a resident wrote."""
     where = traceback.extract_tb(error.__traceback__)[-1]
-    _LOG.error("sms.unforeseen", error=type(error).__name__, where=f"{where.filename}:{where.lineno}")
+    _LOG.error(
+        "an unforeseen error", channel="sms", error=type(error).__name__, where=f"{where.filename}:{where.lineno}"
+    )
 
 
 async def _body(request: web.Request) -> bytes:
@@ -71,5 +73,5 @@ async def _body(request: web.Request) -> bytes:
 
 
 def _refuse(status: int, refusal: Exception) -> web.Response:
-    _LOG.warning("sms.refused", status=status, error=type(refusal).__name__)
+    _LOG.warning("a call was refused", channel="sms", status=status, error=type(refusal).__name__)
     return web.Response(status=status, text=str(refusal))

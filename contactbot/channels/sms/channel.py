@@ -168,7 +168,7 @@ class SmsChannel:
     def _text(self, outbound: Outbound) -> TextToSend:
         body = compose(words_of(outbound), choices_of(outbound), self._settings.max_segments)
         if body.cut:
-            _LOG.warning("sms.text_cut", outbox=outbound.id, segments=body.segments)
+            _LOG.warning("a text was cut", channel="sms", outbox=outbound.id, segments=body.segments)
         return TextToSend(
             outbox=outbound.id,
             sender=outbound.account,

@@ -56,7 +56,7 @@ class LookBack:
             for account in self.accounts:
                 await self._look_at(account, house)
         except (NotAnsweredError, ContactbotError) as error:
-            _LOG.warning("sms.look_back_failed", error=type(error).__name__)
+            _LOG.warning("missed texts cannot be looked for now", channel="sms", error=type(error).__name__)
             return False
         except Exception as error:  # noqa: BLE001 - a look that failed is tried again and ends nothing
             log_unforeseen(error)
@@ -73,7 +73,7 @@ class LookBack:
             inbound = await self.inbound(text)
             accepted = await house.receive(inbound, cursor=max(*moments, inbound.received_at).isoformat())
             if not accepted.duplicate:
-                _LOG.info("sms.missed_text_kept", thread=accepted.thread)
+                _LOG.info("a missed text was kept", channel="sms", thread=accepted.thread)
 
 
 def _moment(cursor: str | None) -> datetime | None:

@@ -25,7 +25,7 @@ class SessionClient(AsyncHttpClient):
         super().__init__(_LOGGER, is_async=True)
         self._session = session
 
-    async def request(  # type: ignore[override] # as the package's own asynchronous half does  # noqa: PLR0913, PLR0917 - the package's signature
+    async def request(  # type: ignore[override] # as the package's own asynchronous half does  # noqa: PLR0913 - the package's signature
         self,
         method: str,
         url: str,
