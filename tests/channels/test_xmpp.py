@@ -574,6 +574,8 @@ async def test_check_names_an_untrusted_certificate_and_a_server_that_is_not_the
     [finding] = await untrusting._findings(access)
     assert finding.level == "error"
     assert "ca_file" in finding.text
+    [finding] = await untrusting._findings(line.access.model_copy(update={"ca_file": ours.data / "no such file"}))
+    assert "cannot be read" in finding.text
     [finding] = await untrusting._findings(line.access.model_copy(update={"port": 1}))
     assert "no server answers" in finding.text
 

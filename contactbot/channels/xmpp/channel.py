@@ -1,6 +1,7 @@
 """The XMPP channel: our accounts, and the house's questions passed on to the right one."""
 
 import asyncio
+import secrets
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import ClassVar
@@ -81,14 +82,11 @@ class XmppChannel:
         known = self._surroundings.municipality_names
         if self._account(access).municipality not in known:
             return [Finding("error", f"{access.jid}: set municipality to one of {', '.join(known)}.")]
-        stream = Stream(access, "contactbot-check", "", lambda _message: None)
         try:
-            await stream.open(self._settings.connect_seconds)
+            archived = await self._looked(access)
         except XmppError as error:
             return [Finding("error", f"{error}.")]
-        finally:
-            await stream.close()
-        if stream.archived:
+        if archived:
             return [Finding("ok", f"{access.jid}: logged in over verified TLS; the server keeps an archive.")]
         return [
             Finding(
@@ -97,6 +95,15 @@ class XmppChannel:
                 "Without it, what residents write while contactbot is down can be lost, and doubtful answers stay so.",
             )
         ]
+
+    async def _looked(self, access: AccountSettings) -> bool:
+        """Log in, tell whether there is an archive, and leave."""
+        stream = Stream(access, f"contactbot-check-{secrets.token_hex(6)}", "", lambda _message: None)
+        try:
+            await stream.open(self._settings.connect_seconds)
+            return stream.archived
+        finally:
+            await stream.close()
 
     def _account(self, access: AccountSettings) -> Account:
         municipality = access.municipality

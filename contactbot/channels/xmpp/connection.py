@@ -92,7 +92,10 @@ class Connection:
 
     async def _live(self, intake: Intake, settled: Callable[[], None]) -> XmppError:
         """Open a stream and work on it until it is lost; return why."""
-        stream = Stream(self.access, self._resource, self._title(), lambda message: intake.offer(stream, message))
+        try:
+            stream = Stream(self.access, self._resource, self._title(), lambda message: intake.offer(stream, message))
+        except XmppError as error:
+            return error
         try:
             await stream.open(self._settings.connect_seconds)
             log.info("xmpp online", account=self.account.address, archive=stream.archived)

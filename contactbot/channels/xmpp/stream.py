@@ -55,6 +55,7 @@ class Stream:
 
     ``on_message`` is called with each message stanza as it comes in, in order. ``lost`` is done when the stream has
     ended, with the error that says why. ``archived`` tells whether the server keeps an archive for the account.
+    Making it raises UntrustedError when the account's ``ca_file`` cannot be read.
     """
 
     def __init__(
@@ -166,8 +167,9 @@ class Stream:
 
     def _made(self, resource: str, title: str) -> _Client:
         account = self._account
-        client: Any = _Client(f"{account.jid}/{resource}", account.password.get_secret_value())
-        client.ca_certs = account.ca_file
+        client: Any = _Client(
+            f"{account.jid}/{resource}", account.password.get_secret_value(), ssl_context=_trust(account)
+        )
         client.enable_plaintext = False
         client.enable_direct_tls = account.direct_tls or not account.host
         client.enable_starttls = not account.direct_tls
@@ -302,6 +304,14 @@ _PLUGINS: dict[str, dict[str, Any]] = {
     "xep_0199": {},  # ping
     "xep_0313": {},  # the archive
 }
+
+
+def _trust(account: AccountSettings) -> ssl.SSLContext:
+    """Trust the account's own authority and no other, or else the system's."""
+    try:
+        return ssl.create_default_context(cafile=account.ca_file)
+    except OSError as error:
+        raise UntrustedError(f"{account.jid}: ca_file {account.ca_file} cannot be read as PEM ({error})") from None
 
 
 def quieten() -> None:
