@@ -57,10 +57,11 @@ def everybody(tx: Transaction, municipality: str) -> tuple[Member, ...]:
 
 
 def failures(tx: Transaction, email: str, now: datetime) -> int:
-    """Return how many wrong passwords were tried for this name lately."""
+    """Return how many wrong passwords were tried for this name lately, since the last right one."""
     return int(
         tx.value(
-            "SELECT count(*) FROM sign_in_attempt WHERE email = :email AND succeeded = 0 AND at > :since",
+            "SELECT count(*) FROM sign_in_attempt WHERE email = :email AND succeeded = 0 AND at > :since AND at >"
+            " coalesce((SELECT max(at) FROM sign_in_attempt WHERE email = :email AND succeeded = 1), '')",
             email=email.strip().casefold(),
             since=now - ATTEMPT_WINDOW,
         )

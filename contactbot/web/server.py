@@ -8,8 +8,9 @@ import structlog
 from aiohttp import web
 
 from contactbot.house import House
-from contactbot.web import health
-from contactbot.web.keys import HOUSE
+from contactbot.web import health, security, sign_in
+from contactbot.web.assets import Assets
+from contactbot.web.keys import ASSETS, HOUSE
 
 log = structlog.get_logger()
 
@@ -19,9 +20,15 @@ CLOSING = 2.0  # seconds that open connections get when the server stops
 
 def application(house: House, more_routes: Iterable[web.AbstractRouteDef] = ()) -> web.Application:
     """Return the application with every route: the house's, its channels', and those that the caller brings."""
-    app = web.Application(client_max_size=LONGEST_FORM)
+    # The first sees a request first: what goes wrong in the others is told in words.
+    middlewares = (security.in_words, security.own_host, security.own_forms, sign_in.recognised)
+    app = web.Application(client_max_size=LONGEST_FORM, middlewares=middlewares)
     app[HOUSE] = house
+    app[ASSETS] = assets = Assets()
+    security.install(app)
+    sign_in.install(app)
     app.add_routes(health.routes())
+    app.add_routes(assets.routes())
     for channel in house.channels.values():
         app.add_routes(channel.routes())
     app.add_routes(more_routes)
@@ -31,7 +38,9 @@ def application(house: House, more_routes: Iterable[web.AbstractRouteDef] = ()) 
 @asynccontextmanager
 async def serving(house: House, more_routes: Iterable[web.AbstractRouteDef] = ()) -> AsyncIterator[None]:
     """Listen while the context lasts; open connections get a moment to end."""
-    runner = web.AppRunner(application(house, more_routes), access_log=None, shutdown_timeout=CLOSING, handle_signals=False)
+    runner = web.AppRunner(
+        application(house, more_routes), access_log=None, shutdown_timeout=CLOSING, handle_signals=False
+    )
     await runner.setup()
     host, _, port = house.settings.listen.rpartition(":")
     try:

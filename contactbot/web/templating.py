@@ -1,0 +1,88 @@
+"""Pages from templates. Every page stands on ``base.html``, and texts that come from outside are always escaped."""
+
+import secrets
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from contactbot import markdown
+from contactbot.municipality import Municipality
+from contactbot.staff.member import Member, Role
+from contactbot.web import dates
+from contactbot.web.keys import ASSETS, HOUSE, MEMBER
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+HTMX: Final = '{"includeIndicatorCSS":false,"history":false}'  # the indicator's style would be an inline one
+
+environment = Environment(
+    loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+)
+
+
+def page(request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:  # noqa: ANN401 - a template's own values
+    """Return a template as an HTML response.
+
+    Templates are given ``member`` (None when nobody has signed in), ``municipality`` (the member's, else the first),
+    ``settings``, ``path``, ``now``, ``asset(name)``, ``form_key()`` for forms that must not count twice, and
+    ``when``, ``due`` and ``day`` for times in the municipality's zone.
+    """
+    return web.Response(
+        text=render(request, template, **values), status=status, content_type="text/html", charset="utf-8"
+    )
+
+
+def render(request: web.Request, template: str, **values: Any) -> str:  # noqa: ANN401 - a template's own values
+    """Return a template as text, with the same values as ``page``."""
+    house = request.app[HOUSE]
+    member = request.get(MEMBER)
+    municipality = municipality_of(request, member)
+    now = house.clock()
+    common = {
+        "member": member,
+        "municipality": municipality,
+        "settings": house.settings,
+        "path": request.path,
+        "query": request.query,
+        "now": now,
+        "Role": Role,
+        "htmx_settings": HTMX,
+        "asset": request.app[ASSETS].address,
+        "form_key": form_key,
+        "when": lambda at: _when(at, now, municipality),
+        "due": lambda at: dates.due(at, now, municipality.zone),
+        "exact": lambda at: dates.exact(at, municipality.zone),
+        "clock": lambda at: at.astimezone(municipality.zone).strftime("%H.%M"),
+        "local_day": lambda at: at.astimezone(municipality.zone).date(),
+        "day": lambda then: dates.day(then, now.astimezone(municipality.zone).date()),
+    }
+    return environment.get_template(template).render(common | values)
+
+
+def form_key() -> str:
+    """Return a key for one form: whatever is sent twice with it is done once."""
+    return secrets.token_urlsafe(12)
+
+
+def municipality_of(request: web.Request, member: Member | None) -> Municipality:
+    """Return whose page it is: the member's municipality, or for everybody else the first that is configured."""
+    known = request.app[HOUSE].municipalities
+    return known[member.municipality] if member is not None else next(iter(known.values()))
+
+
+def _when(at: datetime, now: datetime, municipality: Municipality) -> Markup:
+    """Return a ``time`` element: relative to read, exact on hover and for machines."""
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        at.isoformat(timespec="seconds"), dates.exact(at, municipality.zone), dates.relative(at, now, municipality.zone)
+    )
+
+
+def _markdown(text: str) -> Markup:
+    """Return the small Markdown of answers as HTML; its renderer lets no markup of the author's through."""
+    return Markup(markdown.to_html(text))  # noqa: S704 - see the docstring
+
+
+environment.filters["markdown"] = _markdown
