@@ -84,6 +84,19 @@ def test_a_mail_divided_too_often_is_unreadable_and_keeps_its_sender() -> None:
     assert read.sender.address == "a@b.example"
 
 
+def test_a_header_without_end_is_not_read_to_its_end() -> None:
+    read = parse(b"From: a@b.example\r\n" + b"X: y\r\n" * 500_000 + b"\r\nHei")
+    assert read.unreadable
+    assert read.sender.address == "a@b.example"
+
+
+def test_words_sealed_by_pgp_or_a_signature_are_said_to_be_so() -> None:
+    assert "encrypted" in mail("From: a@b.example", "-----BEGIN PGP MESSAGE-----\n\nhQ==").unreadable
+    sealed = mail("Content-Type: application/pkcs7-mime; smime-type=signed-data; name=smime.p7m", "MII=")
+    assert "signature" in sealed.unreadable
+    assert [file.name for file in sealed.attachments] == ["smime.p7m"]
+
+
 # Words and charsets
 
 

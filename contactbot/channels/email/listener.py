@@ -1,6 +1,7 @@
 """SMTP and LMTP in, on the one event loop: 250 is said only after the house has the mail."""
 
 import asyncio
+import logging
 import ssl
 from types import TracebackType
 from typing import Final, Self
@@ -16,6 +17,8 @@ from contactbot.errors import SettingsError, StoreBusyError, UnknownAccountError
 
 IDENT: Final = "contactbot"
 _log = structlog.get_logger()
+# aiosmtpd tells every command with its addresses at level INFO, and addresses do not belong in logs.
+logging.getLogger("mail.log").setLevel(logging.WARNING)
 # Mails above this are counted while they are taken in. Bytes.
 _LARGE = 1_000_000
 # Some senders write a whole page on one line; the standard's 998 would refuse them for good.

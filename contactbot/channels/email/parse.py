@@ -5,6 +5,7 @@ Nothing is refused for being broken. What cannot be read goes to staff with the 
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
@@ -23,7 +24,10 @@ _MOST_MULTIPARTS = 100
 _MOST_PARTS = 1_000
 # Above this a mail is read off the event loop: parsing takes about 20 ms per MB. Bytes.
 LARGE = 256 * 1024
-_LINE_END = re.compile(rb"\r\n?|\n")
+# Postfix keeps 100 kB of header fields; more are nobody's honest mail. Bytes.
+_LONGEST_HEADER = 200_000
+_HEADER_END = re.compile(rb"\r?\n\r?\n|\r\r")
+_PIECE = 256 * 1024
 _UNSAFE_IN_NAME = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069]+')
 _LONGEST_NAME = 150
 _EXTENSIONS: Final = {
@@ -40,7 +44,10 @@ _EXTENSIONS: Final = {
     "image/heic": ".heic",
 }
 _ENCRYPTED: Final = "encrypted, and the key is not ours"
+_PGP: Final = "-----BEGIN PGP MESSAGE-----"
 _SEALED: Final = frozenset({"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
+_SEALED_BY_SIGNATURE: Final = "wrapped in its signature; the words are in the attached file"
+_ENDLESS_HEADER: Final = "its header is longer than any honest one"
 _TOO_DIVIDED: Final = "divided into more parts than a mail can honestly have"
 
 
@@ -75,11 +82,13 @@ def parse(raw: bytes) -> Mail:
     body = _Body()
     if raw.lower().count(b"multipart/") > _MOST_MULTIPARTS:
         root, unreadable = _headers_only(raw), _TOO_DIVIDED
+    elif _header_end(raw) > _LONGEST_HEADER:
+        root, unreadable = _headers_only(raw[:_LONGEST_HEADER]), _ENDLESS_HEADER
     else:
         try:
             root = _PARSER.parsebytes(raw)
             body.read(root)
-            unreadable = body.unreadable
+            unreadable = body.unreadable or (_ENCRYPTED if _PGP in body.text() else "")
         except (RecursionError, MessageError, ValueError, LookupError, TypeError, AttributeError, KeyError) as error:
             root, unreadable = _headers_only(raw), f"its structure cannot be followed ({type(error).__name__})"
     return _mail(raw, root, body, unreadable)
@@ -125,13 +134,29 @@ def _fingerprint(raw: bytes, root: Message) -> str:
     for name in ("from", "date", "subject"):
         field = " ".join(" ".join(_raw_fields(root, name)).split())
         digest.update(name.encode() + b"\0" + field.encode("utf-8", "surrogateescape") + b"\0")
-    digest.update(_LINE_END.sub(b"\n", _body_bytes(raw)).rstrip())
+    for piece in _pieces_with_one_line_end(_body_bytes(raw).rstrip()):
+        digest.update(piece)
     return digest.hexdigest()
 
 
+def _pieces_with_one_line_end(body: bytes) -> Iterator[bytes]:
+    """Yield the bytes with LF for every line end, in pieces, so that a large mail never holds the interpreter long."""
+    start = 0
+    while start < len(body):
+        end = min(start + _PIECE, len(body))
+        end += body[end - 1 : end + 1] == b"\r\n"
+        yield body[start:end].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        start = end
+
+
 def _body_bytes(raw: bytes) -> bytes:
-    blank = re.search(rb"\r?\n\r?\n|\r\r", raw)
+    blank = _HEADER_END.search(raw)
     return raw[blank.end() :] if blank else b""
+
+
+def _header_end(raw: bytes) -> int:
+    blank = _HEADER_END.search(raw)
+    return blank.start() if blank else len(raw)
 
 
 class _Part(Message):
@@ -154,9 +179,8 @@ _PARSER: Final = BytesParser(_Part, policy=policy.compat32)
 
 
 def _headers_only(raw: bytes) -> Message:
-    blank = re.search(rb"\r?\n\r?\n|\r\r", raw)
     try:
-        return _PARSER.parsebytes(raw[: blank.start() if blank else 65536], headersonly=True)
+        return _PARSER.parsebytes(raw[: min(_header_end(raw), _LONGEST_HEADER)], headersonly=True)
     except (ValueError, MessageError, TypeError, AttributeError):
         return _Part()
 
@@ -194,8 +218,8 @@ class _Body:
             self.unreadable = _TOO_DIVIDED
             return
         kind = _declared(part)
-        if kind in _SEALED and not _is_signed(part):
-            self.unreadable = _ENCRYPTED
+        if kind in _SEALED:
+            self.unreadable = _SEALED_BY_SIGNATURE if _is_signed(part) else _ENCRYPTED
         children = part.get_payload()
         if isinstance(children, list):
             self._read_children(kind, [child for child in children if isinstance(child, Message)])

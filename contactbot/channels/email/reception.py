@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from contactbot.channels.base import House
 from contactbot.channels.email import authentication, automatic, bounce, headers, parse, quoted
 from contactbot.channels.email.addresses import AddressBook, Recipient
+from contactbot.channels.email.bounce import Bounce
 from contactbot.channels.email.parse import Mail
 from contactbot.channels.email.quoted import Folding
 from contactbot.messages import Address, Folded, Inbound, Receipt
@@ -17,6 +18,8 @@ CHANNEL = "email"
 NOBODY = "unknown.sender@address.invalid"
 # What a person writes is shorter; the rest is kept, folded. Characters.
 _LONGEST_TEXT = 200_000
+# Each thread may hold a mail and all that was read from it.
+_LARGE_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,23 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class _Read:
+    """What one reading of a mail found: its parts, the resident's own words, and a report of failure if it is one."""
+
+    mail: Mail
+    folding: Folding
+    report: Bounce | None
+
+
+@dataclass(frozen=True, slots=True)
 class Reception:
-    """Reads mail and hands it to the house."""
+    """Reads mail and hands it to the house; large mail is read in threads, few at a time."""
 
     house: House
     book: AddressBook
     authserv_ids: Sequence[str]
     now: Callable[[], datetime]
+    large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE_AT_ONCE))
 
     async def take(self, delivery: Delivery) -> None:
         """Return when the house has the mail, and a failed delivery it reports; raise what the house raises.
@@ -43,15 +56,17 @@ class Reception:
         A mail to several of our addresses is one message of each municipality, on the first account named. Doing
         this again after a failure half-way does no harm: the house takes each message once.
         """
-        if len(delivery.raw) > parse.LARGE:
-            mail, folding = await asyncio.to_thread(_read, delivery.raw)
-        else:
-            mail, folding = _read(delivery.raw)
-        report = bounce.read(mail)
-        for recipients in self._by_municipality(delivery, mail):
-            await self.house.receive(self._inbound(delivery, mail, folding, recipients))
-        if report is not None and (row := self.book.outbox(report.original)) is not None:
-            await self.house.receipt(Receipt(report.state, row, report.original, report.detail))
+        read = await self._read(delivery.raw)
+        for recipients in self._by_municipality(delivery, read.mail):
+            await self.house.receive(self._inbound(delivery, read, recipients))
+        if read.report is not None and (row := self.book.outbox(read.report.original)) is not None:
+            await self.house.receipt(Receipt(read.report.state, row, read.report.original, read.report.detail))
+
+    async def _read(self, raw: bytes) -> _Read:
+        if len(raw) <= parse.LARGE:
+            return _read(raw)
+        async with self.large:
+            return await asyncio.to_thread(_read, raw)
 
     def _by_municipality(self, delivery: Delivery, mail: Mail) -> list[list[Recipient]]:
         """Group our addresses; a token in To or Cc counts for its account where the relay changed the envelope."""
@@ -63,12 +78,13 @@ class Reception:
                 groups[recipient.account.municipality].append(recipient)
         return list(groups.values())
 
-    def _inbound(self, delivery: Delivery, mail: Mail, folding: Folding, recipients: list[Recipient]) -> Inbound:
+    def _inbound(self, delivery: Delivery, read: _Read, recipients: list[Recipient]) -> Inbound:
+        mail = read.mail
         ours = [recipient.account.address for recipient in recipients]
         others = [address for address in _visible_recipients(mail) if self.book.find(address) is None]
         sender = mail.sender.address if headers.is_usable(mail.sender.address) else _envelope_sender(delivery)
-        text, folded = _bounded(folding)
-        report = bounce.read(mail)
+        text, folded = _bounded(read.folding)
+        reported = (read.report.original,) if read.report else ()
         return Inbound(
             channel=CHANNEL,
             account=ours[0],
@@ -84,7 +100,7 @@ class Reception:
             folded=folded,
             attachments=mail.attachments,
             received_at=self.now(),
-            refs=mail.references if report is None else tuple(dict.fromkeys([*mail.references, report.original])),
+            refs=tuple(dict.fromkeys(mail.references + reported)),
             thread=next((recipient.thread for recipient in recipients if recipient.thread is not None), None),
             automatic=self._automatic(delivery, mail),
             authenticated=authentication.authenticated(mail, self.authserv_ids),
@@ -97,9 +113,9 @@ class Reception:
         return automatic.rule(mail, delivery.mail_from, own, is_our_message=is_our_message)
 
 
-def _read(raw: bytes) -> tuple[Mail, Folding]:
+def _read(raw: bytes) -> _Read:
     mail = parse.parse(raw)
-    return mail, quoted.fold(mail.text)
+    return _Read(mail, quoted.fold(mail.text), bounce.read(mail))
 
 
 def _visible_recipients(mail: Mail) -> list[str]:

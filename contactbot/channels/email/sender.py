@@ -76,7 +76,10 @@ class Sender:
         return Receipt(state, outbox, provider_id, detail[:_LONGEST_DETAIL])
 
     async def close(self) -> None:
-        """Say goodbye to the relay, if it still listens."""
+        """Say goodbye to the relay, if it still listens; a mail under way is cut short and its receipt says so."""
+        if self._lock.locked():
+            self._drop()
+            return
         async with self._lock:
             smtp, self._smtp = self._smtp, None
             if smtp is not None and smtp.is_connected:
@@ -129,7 +132,7 @@ async def connect(relay: Relay) -> SMTP:
         local_hostname=relay.hello or None,
         use_tls=relay.tls == "tls",
         start_tls=None if relay.tls == "opportunistic" else relay.tls == "starttls",
-        tls_context=tls_context(relay),
+        tls_context=tls_context(relay) if relay.tls != "none" else None,
         username=relay.user or None,
         password=relay.password.get_secret_value() or None if relay.user else None,
         timeout=_CONNECT_TIMEOUT,
