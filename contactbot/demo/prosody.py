@@ -37,7 +37,7 @@ data_path = "$folder/data"
 interfaces = { "127.0.0.1" }
 local_interfaces = { "127.0.0.1" }
 c2s_ports = { $port }
-c2s_direct_tls_ports = { }
+c2s_direct_tls_ports = { $tls_port }
 s2s_ports = { }
 s2s_direct_tls_ports = { }
 http_ports = { }
@@ -73,13 +73,14 @@ def find() -> Path | None:
 class Prosody:
     """A server in a folder; start it in one thread and stop it in any.
 
-    ``port`` is where clients connect (0: a free one is chosen), ``certificate`` what they must trust, ``folder`` where
-    it lives: a temporary one when root starts it and its user could not reach the folder given. ``without`` names
-    modules of Prosody's that it shall do without.
+    ``port`` is where clients connect (0: a free one is chosen) and ``tls_port`` where they may speak TLS at once,
+    ``certificate`` is what they must trust, ``folder`` where it lives: a temporary one when root starts it and its user
+    could not reach the folder given. ``without`` names modules of Prosody's that it shall do without.
     """
 
     def __init__(self, program: Path, folder: Path, port: int = 0, without: frozenset[str] = frozenset()) -> None:
         self.port = port or _free_port()
+        self.tls_port = _free_port()
         self._program = program
         self._modules = [module for module in _MODULES if module not in without]
         self._user = pwd.getpwnam(UNPRIVILEGED) if os.geteuid() == 0 else None
@@ -145,8 +146,8 @@ class Prosody:
             self._write(self.certificate, certificate)
             self.certificate.chmod(0o644)
         modules = ", ".join(f'"{module}"' for module in self._modules)
-        values = {"folder": self.folder, "port": self.port, "domain": DOMAIN, "modules": modules}
-        self._write(self.folder / "prosody.cfg.lua", _CONFIGURATION.substitute(values))
+        values = {"folder": self.folder, "port": self.port, "tls_port": self.tls_port, "modules": modules}
+        self._write(self.folder / "prosody.cfg.lua", _CONFIGURATION.substitute(values, domain=DOMAIN))
         self._give(self.folder)
 
     def _make(self, folder: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from xml.etree.ElementTree import Element, SubElement
 
 import pytest
@@ -15,7 +15,7 @@ import pytest
 from contactbot.channels.xmpp import XmppChannel, XmppSettings, connection
 from contactbot.channels.xmpp.identity import stanza_id
 from contactbot.demo.prosody import Prosody
-from contactbot.messages import Accepted, Address, Inbound, Outbound, Receipt
+from contactbot.messages import Accepted, Address, Attachment, Inbound, Outbound, Receipt
 from tests.channels.contract import ChannelContract, Heard, Peer, Verdict
 from tests.channels.house import PATIENCE, RecordingHouse, running, surroundings
 from tests.channels.house import outbound as answer
@@ -357,7 +357,56 @@ async def test_a_message_set_aside_is_offered_again_at_the_next_check(ours: Inst
         assert await kari.answer_to("k-2") == "receipt"
         house.poison = ""
         assert await kari.answer_to("k-1") == "receipt"
-    assert house.cursors == {}
+    assert texts(house) == ["Er veien stengt?", "gift"]
+
+
+async def test_what_came_in_live_is_not_read_again_from_the_archive(
+    ours: Installation, house: RecordingHouse, kari: Resident
+) -> None:
+    async with live(ours, house, check_seconds=0.2) as channel:
+        kari.say(ours.bot.jid, "Hei", "k-1")
+        assert await kari.answer_to("k-1") == "receipt"
+        await a_look_into_the_archive(channel)
+    assert len(house.offered) == 1
+
+
+async def a_look_into_the_archive(channel: XmppChannel) -> None:
+    """Wait until the channel has read on in the archive."""
+    stream, looked = stream_of(channel), asyncio.Event()
+    page = stream.page
+
+    async def noted(*place: object) -> object:
+        found = await page(*place)
+        looked.set()
+        return found
+
+    stream.page = noted
+    await looked.wait()
+
+
+async def test_a_hint_the_house_cannot_take_is_lost_and_nothing_else(ours: Installation, kari: Resident) -> None:
+    house = FailsAtHints()
+    async with live(ours, house) as channel:
+        kari.send(composing(ours.bot.jid))
+        kari.say(ours.bot.jid, "Hei", "k-1")
+        assert await kari.answer_to("k-1") == "receipt"
+        assert not stream_of(channel).lost.done()
+
+
+class FailsAtHints(RecordingHouse):
+    """A house that cannot take hints."""
+
+    async def hint(self, sender: Address, kind: Literal["typing", "read"], position: int = 0) -> None:
+        """Fail."""
+        del sender, kind, position
+        raise ZeroDivisionError
+
+
+def composing(to: str) -> Element:
+    """Make what a client sends while its owner is typing (XEP-0085)."""
+    typing = Element(f"{{{CLIENT}}}message", {"to": to, "type": "chat"})
+    SubElement(typing, "{http://jabber.org/protocol/chatstates}composing")
+    return typing
 
 
 # Sending, and what becomes of it
@@ -426,6 +475,14 @@ async def test_a_message_too_long_for_a_server_fails_before_it_can_end_the_strea
 ) -> None:
     channel = ours.channel()
     assert (await channel.send(to(kari, channel, "å" * 40_000))).state == "failed"
+
+
+async def test_files_are_refused_by_name_instead_of_being_left_out(ours: Installation, kari: Resident) -> None:
+    channel = ours.channel()
+    letter = replace(to(kari, channel), attachments=(Attachment("vedtak.pdf", "application/pdf", b"%PDF"),))
+    receipt = await channel.send(letter)
+    assert receipt.state == "failed"
+    assert "email" in receipt.detail
 
 
 async def test_before_there_is_a_connection_sending_is_put_off(ours: Installation, kari: Resident) -> None:
@@ -505,9 +562,7 @@ async def test_a_resident_who_is_typing_is_passed_on_as_a_hint(
     ours: Installation, house: RecordingHouse, kari: Resident
 ) -> None:
     async with live(ours, house):
-        typing = Element(f"{{{CLIENT}}}message", {"to": ours.bot.jid, "type": "chat"})
-        SubElement(typing, "{http://jabber.org/protocol/chatstates}composing")
-        kari.send(typing)
+        kari.send(composing(ours.bot.jid))
         await house.seen(hints=1)
     assert [(hint.sender.value, hint.kind) for hint in house.hints] == [(kari.jid, "typing")]
 
@@ -578,6 +633,14 @@ async def test_check_names_an_untrusted_certificate_and_a_server_that_is_not_the
     assert "cannot be read" in finding.text
     [finding] = await untrusting._findings(line.access.model_copy(update={"port": 1}))
     assert "no server answers" in finding.text
+
+
+async def test_a_server_may_be_reached_by_tls_from_the_first_byte(ours: Installation) -> None:
+    channel = ours.channel()
+    [line] = channel._connections.values()
+    update = {"port": ours.server.tls_port, "direct_tls": True}
+    [finding] = await channel._findings(line.access.model_copy(update=update))
+    assert finding.level == "ok"
 
 
 async def test_check_wants_a_municipality_that_is_configured(ours: Installation) -> None:

@@ -63,6 +63,8 @@ class Connection:
         recipient = _bare(outbound.recipient.value)
         if not recipient or recipient != outbound.recipient.value:
             return Receipt("failed", outbound.id, detail="the address is not a bare JID")
+        if outbound.attachments:
+            return Receipt("failed", outbound.id, detail="files cannot be sent over XMPP; send them by email")
         stanza = answer(outbound, self._identity(outbound))
         if size(stanza) > LARGEST:
             return Receipt("failed", outbound.id, detail=f"longer than {LARGEST} bytes")

@@ -86,7 +86,7 @@ class Intake:
                 await self._check(stream)
             elif self._live:
                 await self._handle(stream, self._live[0])
-                self._live.popleft()
+                self._passed(self._live.popleft())
             elif not self._level:
                 await self._catch_up(stream)
             else:
@@ -120,8 +120,13 @@ class Intake:
             complete = page.complete and not self._missed
         self._level = True
 
+    def _passed(self, reading: Reading) -> None:
+        """Go on in the archive behind a live message: with the highest priority we miss none before it."""
+        if isinstance(reading, Said) and reading.archive_id:
+            self._read_to = reading.archive_id
+
     async def _check(self, stream: Stream) -> None:
-        """Now and then see that the stream is alive and that nothing was missed, such as what another client took."""
+        """Now and then see that the stream is alive and nothing was missed, and try again what was set aside."""
         self._plan_check()
         if stream.archived:
             self._level = False
@@ -158,11 +163,15 @@ class Intake:
                 case Arrived() | Bounced():
                     await self._patiently(lambda: self._house.receipt(self._outcome(reading)))
                 case Typing():
-                    await self._house.hint(Address("xmpp", reading.sender), "typing")
+                    await self._hint(reading)
         except HouseFailedError:
             log.error("xmpp receipt not recorded", account=self._account)  # noqa: TRY400 - its cause is logged
-        except StoreBusyError:
-            return  # a lost hint does no harm
+
+    async def _hint(self, typing: Typing) -> None:
+        try:
+            await self._house.hint(Address("xmpp", typing.sender), "typing")
+        except Exception as error:  # noqa: BLE001 - a lost hint does no harm, whatever the reason
+            log.info("xmpp hint lost", account=self._account, **described(error))
 
     async def _accept(self, stream: Stream, said: Said, attempts: int = ATTEMPTS) -> None:
         """Give a message to the house, and acknowledge it only when it is kept."""

@@ -33,6 +33,7 @@ from contactbot.channels.xmpp.settings import AccountSettings
 ACK_REQUEST = "<r xmlns='urn:xmpp:sm:3'/>"  # XEP-0198; as text it keeps its place behind the stanza it asks about
 DIRECT_TLS_PORT = 5223
 STARTTLS_PORT = 5222  # RFC 6120 section 14.7
+PRIORITY = 127  # the highest (RFC 6121 section 4.7.2.3): no other client of the account can take messages from us
 ANSWER_SECONDS = 30.0  # the longest wait for the server's answer to a question
 FAREWELL_SECONDS = 1.0  # the longest wait for the server's closing tag
 
@@ -90,7 +91,7 @@ class Stream:
 
     def show_presence(self) -> None:
         """Say that we are here: from now on messages come in live."""
-        self._client.send_presence()
+        self._client.send_presence(ppriority=PRIORITY)
 
     def send(self, stanza: Element) -> None:
         """Send without waiting: receipts and refusals, which may get lost. Does nothing when the stream has ended."""
@@ -158,6 +159,8 @@ class Stream:
             await client.disconnect(wait=FAREWELL_SECONDS, ignore_send_queue=self.lost.done())
             client.abort()
         self._fail(StreamLostError(f"{self._account.jid}: we closed the stream"))
+        for event in list(client.scheduled_events):
+            client.cancel_schedule(event)
         sender = client._run_out_filters  # noqa: SLF001 - slixmpp has no public way to end its sending task
         if sender is not None:
             sender.cancel()
@@ -266,9 +269,10 @@ class Stream:
         return bounced
 
     async def _has_archive(self) -> bool:
+        disco = self._client.plugin["xep_0030"]
         try:
-            info = await self._client.plugin["xep_0030"].get_info(
-                jid=self._account.jid, cached=False, timeout=ANSWER_SECONDS
+            info = await self._or_lost(
+                asyncio.ensure_future(disco.get_info(jid=self._account.jid, cached=False, timeout=ANSWER_SECONDS))
             )
         except (IqError, IqTimeout):
             return False
