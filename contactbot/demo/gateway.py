@@ -188,6 +188,7 @@ class Gateway:
     async def _create(self, request: web.Request) -> web.StreamResponse:
         form = {name: str(value) for name, value in (await request.post()).items()}
         self.posted.append(form)
+        await self.texts.tell()
         mishap = self._mishaps.popleft() if self._mishaps else None
         if mishap is not None and mishap not in TAKEN:
             return await self._misbehave(request, mishap)

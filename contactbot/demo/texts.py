@@ -64,6 +64,10 @@ class Texts:
         if self.journal is not None:
             with self.journal.open("a", encoding="utf-8") as file:
                 file.write(_line(text))
+        await self.tell()
+
+    async def tell(self) -> None:
+        """Wake who waits: something has happened."""
         self._changes += 1
         async with self._news:
             self._news.notify_all()
