@@ -728,6 +728,7 @@ def test_a_left_address_is_read_as_people_write_it(value: str, address: Address 
 def test_only_a_trusted_proxy_is_believed_about_who_calls() -> None:
     proxies = settings().proxies()
     assert caller("127.0.0.1", "198.51.100.1, 203.0.113.7", proxies) == "203.0.113.7"
+    assert caller("127.0.0.1", "203.0.113.7, 127.0.0.2", proxies) == "203.0.113.7"
     assert caller("203.0.113.9", "198.51.100.1", proxies) == "203.0.113.9"
     assert caller("127.0.0.1", "2001:db8:1:2:3::4", proxies) == "2001:db8:1:2::/64"
     assert caller(None, "", proxies) == ""

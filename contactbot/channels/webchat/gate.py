@@ -26,7 +26,7 @@ class Gate:
         site = self._sites.get(request.match_info["site"])
         if site is None:
             raise RefusedError("unknown_site")
-        forwarded = request.headers.get("X-Forwarded-For", "")
+        forwarded = ",".join(request.headers.getall("X-Forwarded-For", ()))
         return Caller(site, origin.caller(request.remote, forwarded, self._proxies))
 
     def known(self, site: Site) -> tuple[str, ...]:

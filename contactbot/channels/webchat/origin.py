@@ -1,7 +1,7 @@
 """Who may talk to the chat, and what our pages may do. Browsers tell the truth about Origin; nobody gains by lying."""
 
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 Networks = Sequence[IPv4Network | IPv6Network]
@@ -29,15 +29,16 @@ def may_post(headers: Mapping[str, str], host: str, known: Sequence[str]) -> boo
 
 
 def caller(remote: str | None, forwarded: str, proxies: Networks) -> str:
-    """Return the network address to count by: the last hop a trusted proxy named; of IPv6 the /64, one household."""
+    """Return the network address to count by: the last hop that is no trusted proxy; of IPv6 the /64, one household."""
+    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
     address = remote or ""
-    if forwarded and _within(address, proxies):
-        address = forwarded.rsplit(",", 1)[-1].strip()
+    while hops and _within(address, proxies):
+        address = hops.pop()
     try:
         parsed = ip_address(address)
     except ValueError:
         return address[:64]
-    return str(parsed) if parsed.version == 4 else str(IPv6Network((parsed, 64), strict=False))  # noqa: PLR2004 - the IP version
+    return str(parsed) if isinstance(parsed, IPv4Address) else str(IPv6Network((parsed, 64), strict=False))
 
 
 def _within(address: str, networks: Networks) -> bool:

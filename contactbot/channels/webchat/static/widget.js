@@ -303,6 +303,7 @@
     read = 0;
     for (const message of pending) if (!message.failed) { drawPending(message); transmit(message); }
     acknowledge();
+    setTimeout(() => at("log").setAttribute("aria-live", "polite"), 800);
   };
 
   const take = (data) => {
@@ -456,7 +457,7 @@
   const post = (data) => { if (host) parent.postMessage(data, host); };
   const close = () => post({ contactbot: "close" });
   addEventListener("message", ({ origin, source, data }) => {
-    if (!framed || source !== parent || !config.origins.includes(origin)) return;
+    if (!framed || source !== parent || !(origin === location.origin || config.origins.includes(origin))) return;
     if (data?.contactbot === "open") { host = origin; shown = true; text.focus(); acknowledge(); }
     if (data?.contactbot === "closed") { host = origin; shown = false; }
   });
@@ -479,6 +480,7 @@
   // ---- Begin
 
   list.replaceChildren();  // the line brings it all again, live
+  if (token) at("log").setAttribute("aria-live", "off");  // what was said before the reload is not read aloud again
   if (token) history.replaceState(null, "", location.href.replace(/\/s\/[^/?#]+/, ""));
   if (!text.value) text.value = store.get("draft");
   grow();
