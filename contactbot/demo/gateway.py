@@ -88,6 +88,7 @@ class Gateway:
         app.router.add_post(f"{account}/Messages.json", self._create)
         app.router.add_get(f"{account}/Messages.json", self._list)
         app.router.add_get(f"{account}/Messages/{{message}}.json", self._fetch)
+        app.router.add_get(f"{account}/Messages/{{message}}/Media.json", self._media_list)
         app.router.add_get(f"{account}/Messages/{{message}}/Media/{{media}}", self._media)
         app.router.add_get(f"{account}/IncomingPhoneNumbers.json", self._phone_numbers)
         app.router.add_get(f"{account}.json", self._account)
@@ -271,6 +272,13 @@ class Gateway:
     async def _fetch(self, request: web.Request) -> web.Response:
         text = self.texts.find(request.match_info["message"])
         return _not_found(request) if text is None else web.json_response(shapes.record(text, self.account_sid))
+
+    async def _media_list(self, request: web.Request) -> web.Response:
+        text = self.texts.find(request.match_info["message"])
+        if text is None:
+            return _not_found(request)
+        records = [shapes.media_record(text, self.account_sid, name, self.pictures[name][0]) for name in text.media]
+        return web.json_response(shapes.page("media_list", records, str(request.rel_url), None))
 
     async def _media(self, request: web.Request) -> web.Response:
         picture = self.pictures.get(request.match_info["media"])

@@ -31,7 +31,7 @@ def record(text: Text, account_sid: str) -> dict[str, Any]:
         "num_media": str(len(text.media)),
         "num_segments": str(cost(text.body).segments),
         "price": None,
-        "price_unit": "NOK",
+        "price_unit": "USD",
         "sid": text.sid,
         "status": text.status,
         "subresource_uris": {"media": f"{path(text, account_sid)}/Media.json"},
@@ -43,11 +43,11 @@ def record(text: Text, account_sid: str) -> dict[str, Any]:
 def text_form(text: Text, account_sid: str, media: Sequence[tuple[str, str]]) -> dict[str, str]:
     """Give the fields posted with a resident's text, blank ones among them; ``media`` are addresses and types."""
     form = {
-        "ToCountry": "NO",
+        "ToCountry": "",
         "ToState": "",
         "ToCity": "",
         "ToZip": "",
-        "FromCountry": "NO",
+        "FromCountry": "",
         "FromState": "",
         "FromCity": "",
         "FromZip": "",
@@ -96,6 +96,12 @@ def page(key: str, records: Sequence[dict[str, Any]], uri: str, more: str | None
         "start": 0,
         "uri": uri,
     }
+
+
+def media_record(text: Text, account_sid: str, name: str, media_type: str) -> dict[str, Any]:
+    """Give the record of one picture; its content is at the address without the ending."""
+    uri = f"{path(text, account_sid)}/Media/{name}.json"
+    return {"sid": name, "account_sid": account_sid, "parent_sid": text.sid, "content_type": media_type, "uri": uri}
 
 
 def error(status: int, code: int, message: str) -> dict[str, Any]:

@@ -264,6 +264,20 @@ async def test_what_came_while_the_channel_was_down_is_fetched_once_at_the_start
     assert inbound.received_at == missed.at.replace(microsecond=0)
 
 
+async def test_pictures_of_a_missed_text_are_fetched_too(tmp_path: Path) -> None:
+    house = RecordingHouse()
+    house.cursors[NUMBER] = (clock.now() - timedelta(minutes=5)).isoformat()
+    async with doorway() as door, Gateway(numbers=(NUMBER,), text_url=door.url + TEXTS) as gateway:
+        gateway.pictures["ME1"] = ("image/jpeg", b"\xff\xd8")
+        await gateway.keep(PHONE, NUMBER, "", pictures=["ME1"])
+        channel = SmsChannel(_settings(gateway), surroundings(tmp_path, door.url))
+        async with running(channel, house):
+            await house.seen(kept=1)
+    [inbound] = house.kept
+    assert [(each.name, each.content) for each in inbound.attachments] == [("ME1.jpeg", b"\xff\xd8")]
+    assert inbound.unreadable == ""
+
+
 async def test_what_came_before_the_channel_was_ever_used_is_left_alone(tmp_path: Path) -> None:
     house = RecordingHouse()
     async with doorway() as door, Gateway(numbers=(NUMBER,), text_url=door.url + TEXTS) as gateway:

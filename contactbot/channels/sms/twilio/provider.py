@@ -19,6 +19,7 @@ from contactbot.messages import Attachment, Receipt
 
 if TYPE_CHECKING:
     from twilio.rest import Client
+    from twilio.rest.api.v2010.account.message import MessageInstance
 
 MOST_FOUND: Final = 100  # latest texts to one number; a resident gets far fewer in the minutes that matter
 MOST_MISSED: Final = 2_000  # texts to one of our numbers that one look may fetch
@@ -106,10 +107,10 @@ class TwilioProvider:
         """List what came to a number since a moment, oldest first. Twilio's own filter is by whole days."""
         async with self._asking() as client:
             messages = await client.messages.list_async(to=recipient, date_sent_after=since, limit=MOST_MISSED)
-            texts = [records.received(message) for message in reversed(messages) if records.came_in(message)]
-        # Twilio lists the newest first and by whole seconds, so texts of one second keep the list's order, turned.
-        dated = [(text.sent_at, text) for text in texts if text.sent_at is not None and text.sent_at >= since]
-        return [text for _, text in sorted(dated, key=lambda pair: pair[0])]
+            # Twilio lists the newest first and by whole seconds; those of one second keep the list's order, turned.
+            came = [(message.date_sent, message) for message in reversed(messages) if records.came_in(message)]
+            wanted = sorted(((at, each) for at, each in came if at and at >= since), key=lambda pair: pair[0])
+            return [records.received(message, await self._pictures_of(message)) for _, message in wanted]
 
     async def fetch(self, picture: str) -> Attachment:
         """Fetch one picture of a text; raises NotAnsweredError."""
@@ -132,6 +133,13 @@ class TwilioProvider:
             return [Finding("error", f"channels.sms.twilio: {error}")]
         addresses = {str(each.phone_number): (str(each.sms_url or ""), str(each.sms_method)) for each in configured}
         return list(wiring.wired(numbers, addresses, text_url))
+
+    async def _pictures_of(self, message: "MessageInstance") -> Sequence[str]:
+        """List the addresses of a message's pictures, which its record only counts."""
+        if message.num_media in (None, "0"):
+            return ()
+        listed = await message.media.list_async(limit=webhooks.MOST_MEDIA)
+        return [self._api + str(each.uri).removesuffix(".json") for each in listed]
 
     async def _after_doubt(self, text: TextToSend, why: str) -> Receipt:
         """Ask about a text whose answer never came. Not there is worth another attempt, which asks again first."""

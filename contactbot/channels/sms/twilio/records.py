@@ -1,6 +1,7 @@
 """Message records as Twilio's API gives them, read as ours. Pure."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -37,14 +38,15 @@ def came_in(message: "MessageInstance") -> bool:
     return str(message.direction) == "inbound"
 
 
-def received(message: "MessageInstance") -> ReceivedText:
-    """Read the record of an incoming text; its pictures are named by the record only by number, so they are left."""
+def received(message: "MessageInstance", media: Sequence[str]) -> ReceivedText:
+    """Read the record of an incoming text; ``media`` are its pictures' addresses, since the record only counts them."""
     fields = {
         "MessageSid": message.sid,
         "From": message.from_,
         "To": message.to,
         "Body": message.body,
         "NumMedia": message.num_media,
+        "Media": list(media),
     }
     return ReceivedText(
         id=str(message.sid),
@@ -54,4 +56,5 @@ def received(message: "MessageInstance") -> ReceivedText:
         raw=json.dumps(fields, ensure_ascii=False).encode(),
         raw_type="application/json",
         sent_at=message.date_sent or message.date_created,
+        media=tuple(media),
     )
