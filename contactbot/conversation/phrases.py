@@ -12,10 +12,12 @@ A phrase is items with spaces between, matched against a text's words in order:
 ``[item item]``         there or not
 ``..``                  up to four other words
 ``^``, ``$``            the beginning and the end of a sentence
+``& item item``         all of these in any order, within ten words of the first named
 ======================  =========================================================================
 
 Words are compared folded (see :func:`fold`), so case, accents and missing æ, ø, å do not matter.
-Filler words ("bare", "really") may stand anywhere and count nowhere. A phrase never reaches past the end of a
+Filler words ("bare", "really") may stand anywhere and count nowhere: an item that is made
+of fillers for the most part ("er|e|is") may be left out. A phrase never reaches past the end of a
 sentence. Reading is linear in the length of a text; the search for misspellings is bounded.
 """
 
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
 
 _LETTERS: Final = str.maketrans({"æ": "ae", "ø": "o", "å": "a", "ä": "ae", "ö": "o", "đ": "d", "ŋ": "n", "ŧ": "t"})
 _DIGRAPHS: Final = (("aa", "a"), ("oe", "o"), ("ae", "e"))
-_INSIDE_WORDS: Final = re.compile(r"['’`´\u00ad\u200b-\u200f\u2060\ufeff]")
+# "får" (gets) is kept apart from "far" (father), which stands in many phrases.
+_KEPT_APART: Final = re.compile(r"\bf(?:å|aa)r\b")
+_INSIDE_WORDS: Final = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])|['’`´\u00ad\u200b-\u200f\u2060\ufeff]")
 _STRETCHED: Final = re.compile(r"([^\W\d])\1{2,}")
 _TOKEN: Final = re.compile(r"[^\W_]+")
 # An ellipsis or a single line break is a breath, not an end: phones and mail programs put them anywhere.
@@ -45,7 +49,8 @@ _LEET: Final = str.maketrans("013457", "oieast")
 _LEET_LENGTH: Final = 5
 
 _PIECES: Final = re.compile(r"\[[^\]]*\]|\S+")
-_BEGINNING, _END = "^", "$"
+_BEGINNING, _END, _ANY_ORDER = "^", "$", "&"
+_NEAR: Final = 10
 _GAP: Final = 4  # words that ".." may stand for
 _BREAK: Final = 50  # how far apart the positions of two sentences are: more than any phrase can bridge
 _FUZZY_LENGTH, _TWO_ERRORS_LENGTH = 5, 9
@@ -54,7 +59,8 @@ _FUZZY_WORDS: Final = 1_500  # distinct words of one text that are searched for 
 
 def fold(text: str) -> str:
     """Return a text in lower case, without accents, and with æ, ø, å and their digraphs as e, o, a."""
-    plain = unicodedata.normalize("NFKC", _INSIDE_WORDS.sub("", text)).casefold().translate(_LETTERS)
+    plain = unicodedata.normalize("NFKC", _INSIDE_WORDS.sub("", text)).casefold()
+    plain = _KEPT_APART.sub("fahr", plain).translate(_LETTERS)
     plain = "".join(char for char in unicodedata.normalize("NFD", plain) if not unicodedata.combining(char))
     for written, kept in _DIGRAPHS:
         plain = plain.replace(written, kept)
@@ -175,11 +181,11 @@ class PhraseBook:
     def _parse(self, phrase: str) -> tuple[_Part, ...]:
         parts: list[_Part] = []
         gap = 0
-        for piece in _PIECES.findall(phrase):
+        for piece in _PIECES.findall(phrase.removeprefix(_ANY_ORDER)):
             if piece == "..":
                 gap = _GAP
                 continue
-            optional = piece.startswith("[")
+            optional = piece.startswith("[") or self._is_mostly_filler(piece)
             steps = tuple(self._steps(piece.strip("[]"), gap))
             if steps:
                 parts.append(_Part(steps, optional))
@@ -188,6 +194,10 @@ class PhraseBook:
         if all(part.optional for part in parts):
             raise ValueError(f"phrase {phrase!r} can match nothing, or everything")
         return tuple(parts)
+
+    def _is_mostly_filler(self, item: str) -> bool:
+        words = item.split("|")
+        return 2 * sum(fold(word) in self._fillers for word in words) >= len(words)
 
     def _steps(self, items: str, gap: int) -> Iterator[_Step]:
         for item in items.split():
@@ -239,7 +249,8 @@ class Look:
     def find(self, phrases: Iterable[str] | None = None) -> Iterator[Found]:
         """Yield each place where one of these phrases of the book (or any) stands, phrase by phrase."""
         for phrase in self._phrases if phrases is None else phrases:
-            for start, end in self._walk(self._phrases[phrase]):
+            parts = self._phrases[phrase]
+            for start, end in self._gather(parts) if phrase.startswith(_ANY_ORDER) else self._walk(parts):
                 yield Found(phrase, start, end)
 
     def _walk(self, parts: tuple[_Part, ...]) -> list[tuple[int, int]]:
@@ -256,6 +267,16 @@ class Look:
                 return []
         return reached
 
+    def _gather(self, parts: tuple[_Part, ...]) -> Iterator[tuple[int, int]]:
+        """Yield (start, end) of the words around each place of the first item that has all others near it."""
+        items = [step.item for part in parts for step in part.steps]
+        if any(item not in self._places for item in items):
+            return
+        for place in self._places[items[0]]:
+            nearest = [_nearest(self._places[item], place) for item in items]
+            if all(abs(other - place) <= _NEAR for other in nearest) and len(set(nearest)) == len(nearest):
+                yield min(nearest), max(nearest)
+
     def _through(
         self, steps: tuple[_Step, ...], reached: list[tuple[int, int]], *, anywhere: bool
     ) -> list[tuple[int, int]]:
@@ -268,6 +289,11 @@ class Look:
                 anywhere = False
             reached = further
         return reached
+
+
+def _nearest(places: Sequence[int], place: int) -> int:
+    after = bisect_left(places, place)
+    return min(places[max(0, after - 1) : after + 1], key=lambda other: abs(other - place))
 
 
 def _by_end(way: tuple[int, int]) -> tuple[int, int]:
