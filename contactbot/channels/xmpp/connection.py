@@ -12,7 +12,7 @@ from slixmpp.jid import JID, InvalidJID
 
 from contactbot.channels.base import House, Surroundings
 from contactbot.channels.xmpp.backoff import Backoff
-from contactbot.channels.xmpp.errors import DisplacedError, LoginError, StreamLostError, UntrustedError, XmppError
+from contactbot.channels.xmpp.errors import DisplacedError, LoginError, UntrustedError, XmppError
 from contactbot.channels.xmpp.identity import stanza_id
 from contactbot.channels.xmpp.intake import Intake, described
 from contactbot.channels.xmpp.settings import AccountSettings, XmppSettings
@@ -21,7 +21,7 @@ from contactbot.channels.xmpp.writing import LARGEST, answer, size
 from contactbot.messages import Account, Outbound, Receipt
 
 STEADY = 60.0  # seconds a stream must have lasted for the next pause to be the first one again
-RECONNECT_SECONDS = 30.0  # how long a question about a message waits for a stream; with the send itself under 60 s
+RECONNECT_SECONDS = 30.0  # how long a question about a message waits for a stream
 CLOCK_SKEW = timedelta(minutes=5)  # by which the server's clock may be behind ours
 PROBE_PAGES = 20  # pages of 50 messages with one resident that are searched for one of ours
 
@@ -59,7 +59,11 @@ class Connection:
             await asyncio.sleep(pause)
 
     async def send(self, outbound: Outbound) -> Receipt:
-        """Give a message to the server: ``sent`` once it acknowledged, ``retry`` while we are offline."""
+        """Give a message to the server: ``sent`` once it acknowledged, ``retry`` while we are offline.
+
+        Every attempt but the first asks the archive before it sends. So ``retry`` is right also when a stream was lost
+        under a message, and a crash in between says nothing twice. Without an archive that is ``unknown``.
+        """
         recipient = _bare(outbound.recipient.value)
         if not recipient or recipient != outbound.recipient.value:
             return Receipt("failed", outbound.id, detail="the address is not a bare JID")
@@ -72,9 +76,11 @@ class Connection:
         if stream is None or stream.lost.done():
             return Receipt("retry", outbound.id, detail="not connected to the XMPP server")
         try:
+            if stream.archived and self._may_have_left(outbound) and await self._search(stream, outbound):
+                return self._sent(outbound)
             bounced = await stream.deliver(stanza, self._settings.ack_seconds)
-        except StreamLostError:
-            return await self._asked(outbound)
+        except XmppError as error:
+            return Receipt("retry" if stream.archived else "unknown", outbound.id, detail=str(error))
         if bounced is None:
             return self._sent(outbound)
         return Receipt(
@@ -130,11 +136,6 @@ class Connection:
             return self._backoff.long_pause()
         return self._backoff.pause()
 
-    async def _asked(self, outbound: Outbound) -> Receipt:
-        """Ask a new stream what became of a message the old one was lost with."""
-        found = await self.probe(outbound)
-        return found or Receipt("retry", outbound.id, detail="the stream was lost before the server took it")
-
     async def _searched(self, outbound: Outbound) -> bool | None:
         """Tell whether our archive has a message, asking one stream after the other until one answers."""
         while True:
@@ -161,6 +162,10 @@ class Connection:
                 return False
             after = page.last
         return None
+
+    @staticmethod
+    def _may_have_left(outbound: Outbound) -> bool:
+        return outbound.doubtful or outbound.attempt > 1
 
     def _sent(self, outbound: Outbound) -> Receipt:
         return Receipt("sent", outbound.id, provider_id=self._identity(outbound))
