@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from contactbot.channels.email import charsets, headers, html
 from contactbot.channels.email.parse import Mail, parse
+from contactbot.channels.email.quoted import fold
 
 PAYLOADS = Path(__file__).parent / "payloads" / "email"
 
@@ -328,3 +329,25 @@ def test_a_date_without_sense_is_none_and_one_with_sense_is_utc() -> None:
     moment = mail("Date: Mon, 5 Jan 2026 10:12:00 +0100").date
     assert moment is not None
     assert moment.isoformat() == "2026-01-05T09:12:00+00:00"
+
+
+# Replies that are HTML alone
+
+OUTLOOK = """<html><body><div class="elementToProof">Er det åpent på lørdag?</div>
+<div id="ms-outlook-mobile-signature">Hent <a href="https://aka.ms/o0ukef">Outlook for iOS</a></div>
+<hr style="display:inline-block;width:98%"><div id="divRplyFwdMsg"><font face="Calibri"><b>Fra:</b> Servicetorget
+&lt;post@kommune.example&gt;<br><b>Sendt:</b> mandag 5. januar 2026 10:12<br><b>Til:</b> Kari<br><b>Emne:</b> SV: Tid
+</font></div><div>Hei Kari</div></body></html>"""
+APPLE = """<div>Er det åpent på lørdag?<div><br><blockquote type="cite"><div>5. jan. 2026 kl. 10:12 skrev Servicetorget
+&lt;post@kommune.example&gt;:</div><br><div>Hei Kari</div></blockquote></div></div>"""
+WORD = """<div class=WordSection1><p class=MsoNormal>Er det åpent på lørdag?<o:p></o:p></p><p class=MsoNormal>&nbsp;</p>
+<div style='border:none;border-top:solid #E1E1E1 1.0pt'><p class=MsoNormal><b>Fra:</b> Servicetorget
+&lt;post@kommune.example&gt; <br><b>Sendt:</b> mandag 5. januar 2026 10:12<br><b>Til:</b> Kari<br><b>Emne:</b>
+Tid</p></div>
+<p class=MsoNormal>Hei</p></div>"""
+
+
+@pytest.mark.parametrize("page", [OUTLOOK, APPLE, WORD], ids=["Outlook", "Apple Mail", "Word"])
+def test_a_reply_in_html_alone_is_folded_like_one_in_plain_text(page: str) -> None:
+    read = mail("Content-Type: text/html; charset=utf-8", page)
+    assert fold(read.text).text == "Er det åpent på lørdag?"

@@ -31,8 +31,8 @@ _LOOK = 400
 _WRAPPED = 6
 # A signature longer than this is not one. Lines.
 _LONGEST_SIGNATURE = 12
-# A forward with at most this many own words before it ("FYI", "Se under") is what the mail is about.
-_FEW_WORDS = 3
+# A forward with at most this many own words before it ("FYI") is what the mail is about.
+_FEW_WORDS = 1
 # Words of ours that must be found together before a line counts as ours.
 _SHINGLE = 4
 
@@ -233,8 +233,10 @@ def _end_of_named(lines: _Lines, at: int, first: str) -> int | None:
         return None
     dashed = first.startswith("--") and first.endswith("--")
     rest = first[verb.end() :].strip(" :*_")
-    is_whole = not rest or bool(_TIME.search(rest) and _DAY.search(rest))
-    return at + 1 if dashed or (is_whole and lines.quote_follows(at + 1)) else None
+    timed = bool(_TIME.search(first) and _DAY.search(first))
+    is_whole = not rest or (timed and bool(_TIME.search(rest)))
+    sure = lines.quote_follows(at + 1) or (timed and bool(_EMAIL.search(first)))
+    return at + 1 if dashed or (is_whole and sure) else None
 
 
 def _past_answered(lines: _Lines, at: int) -> int:
@@ -270,6 +272,8 @@ def _bounded(line: str) -> str:
 
 _KINDS: Final = {label: kind for kind, labels in words.FIELDS.items() for label in labels.split("|")}
 _RULE = re.compile(r"\s{0,3}(?:[_\-=*]\s?){5,200}$")
+_TELLING: Final = frozenset({"from", "to", "date", "subject"})
+_ENOUGH_KINDS = 3
 _LONGEST_BLOCK = 25  # lines, wrapped recipients included
 
 
@@ -294,9 +298,14 @@ def _fields(lines: _Lines, at: int) -> tuple[dict[str, str], int]:
             fields[kind] = f"{fields.get(kind, '')} {value}".strip()
         elif kind and line.strip() and _continues(fields[kind], line):
             fields[kind] += " " + line.strip()
-        else:
+        elif not (kind and _is_gap(lines, end)):
             return fields, end
     return fields, end + 1
+
+
+def _is_gap(lines: _Lines, at: int) -> bool:
+    """Tell a blank line between two fields, as programs leave it that write each field as a paragraph."""
+    return lines.is_blank(at) and at + 1 < len(lines.all) and bool(_field(lines.all[at + 1][:_LOOK])[0])
 
 
 def _field(line: str) -> tuple[str, str]:
@@ -319,14 +328,14 @@ def _is_header_block(fields: dict[str, str]) -> bool:
     address = any(_EMAIL.search(fields.get(kind, "")) for kind in ("from", "to", "cc"))
     kinds = {"date" if kind == "sent" else kind for kind in fields}
     if address:
-        return (timed and bool(kinds & {"from", "to"})) or len(kinds & {"from", "to", "date", "subject"}) > 2  # noqa: PLR2004 - three kinds
+        return (timed and bool(kinds & {"from", "to"})) or len(kinds & _TELLING) >= _ENOUGH_KINDS
     return {"from", "subject", "date"} <= kinds and (timed or "sent" in fields)
 
 
 # Marks between dashes: "-----Opprinnelig melding-----"
 
 _MARK = re.compile(
-    r"[\s>*_]{0,6}(?P<before>[-_=*#]{0,40})\s{0,3}(?P<phrase>[^\n]{4,60}?)\s{0,3}(?P<after>[-_=*:#]{0,40})[\s*_]{0,5}$"
+    r"[\s>*_]{0,6}(?P<before>[-‐‑–—_=*#]{0,40})\s{0,3}(?P<phrase>[^\n]{4,60}?)\s{0,3}(?P<after>[-‐‑–—_=*:#]{0,40})[\s*_]{0,5}$"
 )
 _ORIGINAL: Final = frozenset(words.ORIGINAL)
 _FORWARDED: Final = frozenset(words.FORWARDED)
@@ -359,7 +368,7 @@ def _fields_end(lines: _Lines, at: int) -> int:
 
 
 def _is_forward_to_keep(lines: _Lines, at: int, own: list[str]) -> bool:
-    """Tell a forward that is itself what the mail is about: passed on without a word, or with "FYI" and little more."""
+    """Tell a forward that is itself what the mail is about: passed on without a word, or with "FYI" alone."""
     phrase, _ = _mark(lines.all[at])
     if phrase not in _FORWARDED:
         return False
@@ -371,8 +380,8 @@ def _is_forward_to_keep(lines: _Lines, at: int, own: list[str]) -> bool:
 
 _SENT_FROM = tuple(words.SENT_FROM)
 _GET = tuple(words.GET)
-_LINK = re.compile(r"[<(\[](?:https?://|mailto:)[^>)\]]{0,300}[>)\]]")
-_LONGEST_MOBILE = 9  # words
+_LINK = re.compile(r"[<(\[]\s?(?:https?://|mailto:)[^>)\]]{0,300}[>)\]]")
+_LONGEST_MOBILE = 12  # words
 
 
 def _signature(lines: _Lines, at: int) -> _Region | None:
