@@ -47,6 +47,5 @@ def texts(file: Path) -> Iterator[tuple[int, str]]:
             pieces = [part for part in node.values if isinstance(part, ast.Constant)]
             inside |= {id(part) for part in pieces}
             yield node.lineno, "".join(str(part.value) for part in pieces)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if id(node) not in docstrings and id(node) not in inside:
-                yield node.lineno, node.value
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings | inside:
+            yield node.lineno, node.value

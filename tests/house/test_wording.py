@@ -1,0 +1,77 @@
+"""What the bot says is whole in every complete language, and nothing is written that is never said."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from contactbot import wording
+from contactbot.channels.webchat import wording as widget
+from tests.house.source import PACKAGE, modules, texts, tracked, tree
+
+WORDING = PACKAGE / "wording"
+WIDGET = PACKAGE / "channels" / "webchat" / "languages"
+SHORTEST_PATTERN = 4  # letters that an f-string must hold to count as naming keys
+
+
+def _keys(file: Path) -> dict[str, object]:
+    return tomllib.loads(file.read_text("utf-8"))
+
+
+def test_the_wording_is_whole() -> None:
+    wording.check()
+
+
+@pytest.mark.parametrize("language", wording.COMPLETE)
+def test_every_sentence_has_words_in_each_complete_language(language: str) -> None:
+    said = _keys(WORDING / f"{language}.toml")
+    assert set(said) == set(_keys(WORDING / "nb.toml"))
+    assert [key for key, words in said.items() if not str(words).strip()] == []
+
+
+@pytest.mark.parametrize("language", widget.COMPLETE)
+def test_the_widget_has_words_in_each_complete_language(language: str) -> None:
+    said = _keys(WIDGET / f"{language}.toml")
+    assert set(said) == set(_keys(WIDGET / "nb.toml"))
+    assert [key for key, words in said.items() if not str(words).strip()] == []
+
+
+@pytest.mark.parametrize("key", sorted(_keys(WORDING / "nb.toml")))
+def test_every_sentence_is_said_somewhere(key: str) -> None:
+    exact, patterns = _said_in_code()
+    in_pages = any(f'"{key}"' in page or f"'{key}'" in page for page in _pages())
+    assert key in exact or in_pages or any(pattern.fullmatch(key) for pattern in patterns)
+
+
+def test_a_language_that_is_not_complete_holds_only_reviewed_sentences() -> None:
+    for language in set(wording.languages()) - set(wording.COMPLETE):
+        said = _keys(WORDING / f"{language}.toml")
+        for key, words in said.items():
+            reviewed = words if isinstance(words, dict) else said
+            assert reviewed.get("reviewed_by"), f"{language}.toml: nobody has reviewed {key}"
+            assert reviewed.get("reviewed_at"), f"{language}.toml: {key} lacks the day of its review"
+
+
+def _said_in_code() -> tuple[set[str], list[re.Pattern[str]]]:
+    exact: set[str] = set()
+    patterns: list[re.Pattern[str]] = []
+    for file in modules():
+        exact |= {text for _, text in texts(file)}
+        for node in ast.walk(tree(file)):
+            if isinstance(node, ast.JoinedStr):
+                patterns += _pattern(node)
+    return exact, patterns
+
+
+def _pattern(node: ast.JoinedStr) -> list[re.Pattern[str]]:
+    """Return what an f-string can become, when enough of it is fixed to mean something."""
+    parts = [str(part.value) if isinstance(part, ast.Constant) else "" for part in node.values]
+    if sum(map(len, parts)) < SHORTEST_PATTERN:
+        return []
+    return [re.compile("".join(re.escape(part) if part else r"\w+" for part in parts))]
+
+
+def _pages() -> list[str]:
+    return [file.read_text("utf-8") for file in tracked() if file.suffix == ".html" and file.is_relative_to(PACKAGE)]
