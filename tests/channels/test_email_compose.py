@@ -133,7 +133,7 @@ def test_the_html_names_its_language_and_offers_choices_as_a_list() -> None:
     page = part(message, "html")
     assert message["Content-Language"] == "nb"
     assert '<html lang="nb">' in page
-    assert "<title>Åpningstid</title>" in page
+    assert "<title>Re: Åpningstid</title>" in page
     assert "<ol><li>Avfall</li><li>Vann &lt;og&gt; avløp</li></ol>" in page
     assert "http" not in page
     assert part(message, "plain").endswith("1. Avfall\n2. Vann <og> avløp\n")
@@ -141,6 +141,8 @@ def test_the_html_names_its_language_and_offers_choices_as_a_list() -> None:
 
 def test_plain_words_are_escaped_and_markdown_becomes_links() -> None:
     assert "&lt;b&gt;" in part(sent(replace(ANSWER, text="<b>")), "html")
+    page = part(sent(replace(ANSWER, text="Se https://a.example/?b=1&c=2.\nHei")), "html")
+    assert '<a href="https://a.example/?b=1&amp;c=2">https://a.example/?b=1&amp;c=2</a>.<br>Hei' in page
     page = part(sent(replace(ANSWER, text="Se [siden](https://a.example)", markup="markdown")), "html")
     assert '<a href="https://a.example">siden</a>' in page
 

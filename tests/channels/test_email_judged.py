@@ -106,6 +106,14 @@ def test_a_delivery_that_succeeded_is_told_too() -> None:
     assert found.state == "delivered"
 
 
+@pytest.mark.parametrize("fields", ["X-Failed-Recipients: kari@b.example\r\nSubject: x", "Subject: failure notice"])
+def test_a_failure_told_in_plain_words_is_understood_too(fields: str) -> None:
+    raw = f"From: MAILER-DAEMON@a.example\r\n{fields}\r\n\r\nSorry.\r\n\r\nReceived: x\r\nMessage-Id: {OURS}\r\n"
+    found = bounce.read(parse(raw.encode()))
+    assert found is not None
+    assert (found.state, found.original) == ("failed", OURS)
+
+
 def test_a_report_without_our_message_or_a_mail_that_is_none_says_nothing() -> None:
     assert bounce.read(parse(report("failed", "ingen"))) is None
     assert bounce.read(parse(b"From: a@b.example\r\n\r\nHei")) is None

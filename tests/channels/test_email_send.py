@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from contactbot.channels.email import EmailChannel
 from contactbot.channels.email.settings import Listen, Relay
@@ -97,6 +98,19 @@ async def test_a_relay_without_the_encryption_that_is_required_gets_nothing(rela
     made = EmailChannel(wanted, surroundings(tmp_path))
     assert (await made.send(answer(made))).state == "retry"
     assert relay.mails == []
+
+
+async def test_the_relays_user_signs_in_and_a_wrong_password_is_for_the_operator_to_mend(
+    relay: Sink, tmp_path: Path
+) -> None:
+    relay.login = (b"contactbot", b"hemmelig")
+    for password, state, level in (("hemmelig", "sent", "ok"), ("feil", "retry", "error")):
+        signed_in = Relay(port=relay.port, tls="none", user="contactbot", password=SecretStr(password))
+        made = EmailChannel(settings(relay.port).model_copy(update={"relay": signed_in}), surroundings(tmp_path))
+        assert (await made.send(answer(made))).state == state
+        assert level in await levels(made, "the relay 127.0.0.1")
+        assert all(password not in finding.text for finding in await made.check())
+    assert len(relay.mails) == 1
 
 
 async def test_a_cancelled_send_does_not_spoil_the_next(channel: EmailChannel, relay: Sink) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 PATIENCE = 5.0  # seconds
 
@@ -39,15 +39,16 @@ class Mail:
 class Sink:
     """Keeps every mail. ``refuse`` gives the answer to a command (MAIL, RCPT or DATA) instead of taking it.
 
-    ``hang_up_at`` closes the connection at that command; "DOT" does so when the whole mail is there, before the answer.
+    ``login`` is the user and password that are asked for. ``hang_up_at`` closes the connection at that command; "DOT"
+    does so when the whole mail is there, before the answer.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
     refuse: dict[str, str] = field(default_factory=dict)
     hang_up_at: str = ""
+    login: tuple[bytes, bytes] | None = None
     connections: int = 0
-    logins: list[tuple[bytes, bytes]] = field(default_factory=list)
     _mails: "asyncio.Queue[Mail]" = field(default_factory=asyncio.Queue)
     _seen: list[Mail] = field(default_factory=list)
 
@@ -91,6 +92,8 @@ class Sink:
 
     def _answer(self, command: str, server: SMTP) -> str:
         self._hang_up(command, server)
+        if self.login is not None and not (server.session and server.session.authenticated):
+            return "530 5.7.0 Authentication required"
         return self.refuse.get(command, "250 OK")
 
     def _hang_up(self, command: str, server: SMTP) -> None:
@@ -103,9 +106,16 @@ class _Connection(SMTP):
     """One connection, counted."""
 
     def __init__(self, sink: Sink, open_ones: "set[_Connection]") -> None:
-        super().__init__(sink, enable_SMTPUTF8=True, hostname="sink.example", loop=asyncio.get_running_loop())
         self._sink = sink
         self._open = open_ones
+        super().__init__(
+            sink,
+            enable_SMTPUTF8=True,
+            hostname="sink.example",
+            auth_require_tls=False,
+            authenticator=self._admit,
+            loop=asyncio.get_running_loop(),
+        )
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._sink.connections += 1
@@ -122,6 +132,11 @@ class _Connection(SMTP):
             self.transport.abort()
         else:
             await super().smtp_DATA(arg)
+
+    def _admit(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object) -> AuthResult:
+        del server, session, envelope, mechanism
+        assert isinstance(data, LoginPassword)
+        return AuthResult(success=(data.login, data.password) == self._sink.login, handled=False)
 
     def hang_up(self) -> "asyncio.Task[None] | None":
         """Close, as a relay does that stops."""

@@ -10,6 +10,9 @@ from contactbot.channels.email.parse import Mail
 
 _FIELD = re.compile(r"^([A-Za-z-]{3,40}):[ \t]*(.*)$")
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+# As qmail and its children begin them; a mere delay has another subject.
+_FAILURE_NOTICE = re.compile(r"failure notice|undelivered mail|returned mail|mail delivery failed", re.IGNORECASE)
+_RETURNED = re.compile(r"^[> \t]{0,9}message-id:[ \t]{0,9}(<[^<>\s]{3,998}>)", re.IGNORECASE | re.MULTILINE)
 _LONGEST_DETAIL = 300
 
 
@@ -25,7 +28,7 @@ class Bounce:
 def read(mail: Mail) -> Bounce | None:
     """Read a report, or return None where it is none, says nothing final, or does not name the message."""
     if mail.root.get_content_type() != "multipart/report":
-        return None
+        return _unstructured(mail)
     fields = _fields(mail)
     state = _state(fields)
     original = _original(mail)
@@ -33,6 +36,14 @@ def read(mail: Mail) -> Bounce | None:
         return None
     detail = charsets.clean(f"{fields.get('status', '')} {fields.get('diagnostic-code', '')}").strip()
     return Bounce(state, original, detail[:_LONGEST_DETAIL])
+
+
+def _unstructured(mail: Mail) -> Bounce | None:
+    """Read a failure as mail systems wrote it before RFC 3464, and some still do: with the header in the text."""
+    if "x-failed-recipients" not in mail.root and not _FAILURE_NOTICE.match(mail.subject):
+        return None
+    returned = _RETURNED.search(mail.text)
+    return Bounce("failed", returned[1], mail.subject[:_LONGEST_DETAIL]) if returned else None
 
 
 def _state(fields: dict[str, str]) -> Literal["failed", "delivered"] | None:

@@ -22,6 +22,7 @@ _ID = re.compile(r"<[!-;=?-~]{3,900}>")
 _REPLIED = re.compile(r"(?:re|sv|svar|aw|antw|vs|fw|fwd|odp|ynt|hs|res|rv)\s?(?:\[\d{1,3}\])?\s?:", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?:-[a-zA-Z0-9]{2,8}){0,3}")
 _MEDIA_TYPE = re.compile(r"([a-z0-9][a-z0-9!#$&^_.+-]{0,126})/([a-z0-9][a-z0-9!#$&^_.+-]{0,126})")
+_WEB_ADDRESS = re.compile(r"https?://[^\s<>\"]{1,2000}(?<![.,;:!?)\]'»])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 # Read well at arm's length and on a phone: 16 px, 1.5 lines, short lines (WCAG 2.2, 1.4.8 and 1.4.12).
 _STYLE: Final = (
@@ -75,7 +76,7 @@ def compose(outbound: Outbound, head: Letterhead, signer: Signer) -> EmailMessag
     message["Reply-To"] = _address(return_address(outbound, head, signer), head.name)
     _refer(message, outbound)
     _declare_automatic(message, outbound)
-    _write(message, outbound)
+    _write(message, outbound, _subject(outbound, head))
     if _LANGUAGE.fullmatch(outbound.language):
         message["Content-Language"] = outbound.language
     return message
@@ -134,10 +135,10 @@ def _declare_automatic(message: EmailMessage, outbound: Outbound) -> None:
     message["X-Auto-Response-Suppress"] = "All"
 
 
-def _write(message: EmailMessage, outbound: Outbound) -> None:
+def _write(message: EmailMessage, outbound: Outbound, title: str) -> None:
     """Put in the text, the same as HTML, and the files; boundaries are derived, so that a resend is the same mail."""
     message.set_content(plain_text(outbound) + "\n", charset="utf-8", cte="quoted-printable")
-    message.add_alternative(_page(outbound), subtype="html", charset="utf-8", cte="quoted-printable")
+    message.add_alternative(_page(outbound, title), subtype="html", charset="utf-8", cte="quoted-printable")
     message.set_boundary(f"=_alternative-{outbound.id}")
     for attachment in outbound.attachments:
         kind = _MEDIA_TYPE.fullmatch(attachment.media_type.lower())
@@ -151,20 +152,25 @@ def _write(message: EmailMessage, outbound: Outbound) -> None:
         message.set_boundary(f"=_mixed-{outbound.id}")
 
 
-def _page(outbound: Outbound) -> str:
+def _page(outbound: Outbound, title: str) -> str:
     """Write the HTML: language, title and real lists for those who hear it; no image, script or outside address."""
     language = f' lang="{outbound.language}"' if _LANGUAGE.fullmatch(outbound.language) else ""
     words = to_html(outbound.text) if outbound.markup == "markdown" else _paragraphs(outbound.text)
     choices = "".join(f"<li>{html.escape(label)}</li>" for label in outbound.choices)
     offered = f"<ol>{choices}</ol>" if choices else ""
-    title = html.escape(_CONTROL.sub(" ", outbound.subject)[:_LONGEST_SUBJECT])
     return (
         f'<!doctype html>\n<html{language}><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{title}</title></head>\n'
+        f'<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{html.escape(title)}</title></head>\n"
         f'<body style="{_STYLE}">\n{words}\n{offered}\n</body></html>\n'
     )
 
 
 def _paragraphs(text: str) -> str:
     blocks = re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip())
-    return "\n".join(f"<p>{html.escape(block).replace(chr(10), '<br>')}</p>" for block in blocks if block.strip())
+    return "\n".join(f"<p>{_linked(html.escape(block))}</p>" for block in blocks if block.strip())
+
+
+def _linked(escaped: str) -> str:
+    """Make web addresses links: not every mail program does, and a screen reader lists links."""
+    return _WEB_ADDRESS.sub(r'<a href="\g<0>">\g<0></a>', escaped).replace("\n", "<br>")
