@@ -9,7 +9,6 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from contactbot import municipality as municipalities_
 from contactbot import wording
 from contactbot.channels.base import ENTRY_POINT_GROUP, Channel, Surroundings
 from contactbot.clock import Clock, now
@@ -19,6 +18,7 @@ from contactbot.delivery import Delivery
 from contactbot.handoff.desk import REGISTERED_CHANNELS
 from contactbot.house import House
 from contactbot.messages import Account
+from contactbot.municipalities import municipalities
 from contactbot.reception import Reception
 from contactbot.settings import Settings, channel_settings
 from contactbot.storage import installation, schema
@@ -40,7 +40,7 @@ async def running(
 ) -> AsyncIterator[House]:
     """Run the house while the context lasts; with ``serve`` also its web server.
 
-    Raises SettingsError for a configuration that cannot be used and StoreBusyError for a database that cannot be opened.
+    Raises SettingsError for a configuration that cannot be used, StoreBusyError for a database that cannot be opened.
     """
     wording.check()
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -90,9 +90,7 @@ def surroundings(settings: Settings, clock: Clock) -> Surroundings:
 
 
 async def _furnish(settings: Settings, database: Database, clock: Clock) -> House:
-    known = {
-        key: municipalities_.municipality(key, one, settings.public_url) for key, one in settings.municipalities.items()
-    }
+    known = municipalities(settings.municipalities, settings.public_url)
     in_use = channels(settings, clock)
     await database.write(installation.write, _members(settings), _accounts(settings, in_use))
     bases = Bases(database, known, clock)

@@ -1,15 +1,13 @@
-"""A municipality as the house knows it: its settings together with its country's rules."""
+"""A municipality as the house knows it, with its country's rules. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 
-from contactbot.places import place
 from contactbot.places.calendar import OpeningHours
 from contactbot.places.place import Place
-from contactbot.settings import WEEKDAYS, Hours, MunicipalitySettings
 from contactbot.wording import say, spoken
 
 
@@ -51,37 +49,3 @@ class Municipality:
         if self.hours.is_open(at):
             return True, say(language, "open_now")
         return False, self.in_words("opens_at", self.hours.next_open(at), language)
-
-
-def municipality(key: str, settings: MunicipalitySettings, public_url: str) -> Municipality:
-    """Return the municipality that a table of the configuration describes.
-
-    Raises UnknownPlaceError for a country the house does not know.
-    """
-    where = place(settings.country)
-    zone = ZoneInfo(settings.time_zone)
-    return Municipality(
-        id=key,
-        name=settings.name,
-        main_language=settings.main_language,
-        zone=zone,
-        place=where,
-        hours=OpeningHours(_weekly(settings.hours), zone, frozenset(settings.hours.closed_days), where.holidays),
-        answer_within_working_days=settings.answer_within_working_days,
-        teams=settings.teams,
-        privacy_url=f"{public_url}/personvern",
-        phone=settings.phone,
-        email=settings.email,
-        website=settings.website,
-    )
-
-
-def _weekly(hours: Hours) -> dict[int, tuple[tuple[time, time], ...]]:
-    return {
-        number: tuple(_interval(text) for text in getattr(hours, name)) for number, name in enumerate(WEEKDAYS)
-    }
-
-
-def _interval(text: str) -> tuple[time, time]:
-    opens, _, closes = text.partition("-")
-    return time.fromisoformat(opens.strip()), time.fromisoformat(closes.strip())
