@@ -132,13 +132,6 @@ def test_receipts_markers_bounces_and_typing_are_told_apart() -> None:
     assert read(payload("composing"), OURS) == Typing("kari@localhost")
 
 
-def test_a_temporary_error_is_known_as_one() -> None:
-    message = payload("bounce-no-such-account")
-    message[0].set("type", "wait")
-    message[0][0].tag = "{urn:ietf:params:xml:ns:xmpp-stanzas}remote-server-timeout"
-    assert read(message, OURS) == Bounced("nobody@localhost", "cb-9-x", "remote-server-timeout", temporary=True)
-
-
 @pytest.mark.parametrize("kind", ["groupchat", "headline", "nonsense"])
 def test_group_chats_and_headlines_are_not_read(kind: str) -> None:
     message = payload("live")
@@ -276,7 +269,8 @@ def test_a_refusal_names_the_message_and_is_an_error_no_channel_answers() -> Non
     message = refusal(said("live"), "wait", "resource-constraint", "Try again later.")
     assert (message.get("type"), message.get("id"), message.get("to")) == ("error", "k-1", "kari@localhost/phone")
     message.set("from", "hei@localhost")
-    assert read(message, "kari@localhost") == Bounced(OURS, "k-1", "resource-constraint", temporary=True)
+    assert read(message, "kari@localhost") == Bounced(OURS, "k-1", "resource-constraint")
+    assert message[0].get("type") == "wait"
 
 
 # Identities
@@ -330,6 +324,12 @@ def test_where_coming_back_would_do_harm_the_first_wait_is_long_too() -> None:
 def test_an_account_that_is_no_bare_jid_is_refused_by_name(jid: str) -> None:
     with pytest.raises(ValidationError, match="jid"):
         XmppSettings.model_validate({"accounts": {"chat": {"jid": jid, "password": "x"}}})
+
+
+def test_an_account_named_twice_is_refused() -> None:
+    account = {"jid": "hei@fjordvik.no", "password": "x"}
+    with pytest.raises(ValidationError, match=r"hei@fjordvik\.no"):
+        XmppSettings.model_validate({"accounts": {"one": account, "two": account}})
 
 
 def test_an_accounts_jid_is_normalised() -> None:

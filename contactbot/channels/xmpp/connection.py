@@ -83,9 +83,8 @@ class Connection:
             return Receipt("retry" if stream.archived else "unknown", outbound.id, detail=str(error))
         if bounced is None:
             return self._sent(outbound)
-        return Receipt(
-            "retry" if bounced.temporary else "failed", outbound.id, provider_id=bounced.key, detail=bounced.condition
-        )
+        # Also a temporary error is final: the archive has our copy, so a later attempt would take it for sent.
+        return Receipt("failed", outbound.id, provider_id=bounced.key, detail=bounced.condition)
 
     async def probe(self, outbound: Outbound) -> Receipt | None:
         """Look for a message in our own archive: ``sent`` when there, None when not, else ``unknown``."""

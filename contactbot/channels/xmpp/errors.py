@@ -1,4 +1,4 @@
-"""What can go wrong with a stream. Every message says what to do about it.
+"""What can go wrong on the way between the server and the house. Every message says what to do about it.
 
 XmppError
   UnreachableError  no server answered, or not in time
@@ -6,6 +6,8 @@ XmppError
   LoginError        the server does not let the account in
   DisplacedError    another client took our place; coming back at once would start a fight
   StreamLostError   the stream ended after it had been opened
+  ExpiredError      the archive no longer knows where we were
+  HouseFailedError  the house failed several times at one call
 """
 
 from contactbot.errors import ContactbotError
@@ -33,3 +35,11 @@ class DisplacedError(XmppError):
 
 class StreamLostError(XmppError):
     """The stream ended, or no longer answers; what was on its way may or may not have arrived."""
+
+
+class ExpiredError(XmppError):
+    """The archive no longer knows the id a page was to start from."""
+
+
+class HouseFailedError(XmppError):
+    """The house failed several times at one call, in a way nobody foresaw."""

@@ -19,11 +19,11 @@ import structlog
 
 from contactbot.channels.base import House, Surroundings
 from contactbot.channels.xmpp.backoff import Backoff
-from contactbot.channels.xmpp.errors import XmppError
+from contactbot.channels.xmpp.errors import ExpiredError, HouseFailedError
 from contactbot.channels.xmpp.identity import outbox_of
 from contactbot.channels.xmpp.reading import Arrived, Bounced, Reading, Said, Typing, read
 from contactbot.channels.xmpp.settings import XmppSettings
-from contactbot.channels.xmpp.stream import ExpiredError, Stream
+from contactbot.channels.xmpp.stream import Stream
 from contactbot.channels.xmpp.writing import receipt, refusal
 from contactbot.errors import StoreBusyError, UnknownAccountError
 from contactbot.messages import Address, Inbound, Receipt
@@ -35,10 +35,6 @@ MOST_ASIDE = 100  # messages the house fails at; one more and the intake waits, 
 
 log = structlog.get_logger()
 T = TypeVar("T")
-
-
-class HouseFailedError(XmppError):
-    """The house failed several times at one call, in a way nobody foresaw."""
 
 
 class Intake:

@@ -71,12 +71,11 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class Bounced:
-    """A message of ours came back. ``temporary`` is the error type ``wait``: a later attempt may succeed."""
+    """A message of ours came back; ``condition`` is the error's name (RFC 6120 section 8.3.3)."""
 
     sender: str
     key: str
     condition: str
-    temporary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +252,7 @@ def _bounced(message: Element, sender: JID) -> Bounced | None:
     conditions = [child.tag for child in error if child.tag.startswith(f"{{{STANZA_ERRORS}}}")]
     names = [tag.rpartition("}")[2] for tag in conditions if not tag.endswith("}text")]
     condition = names[0] if names else "undefined-condition"
-    return Bounced(sender.bare, message.get("id", ""), condition, temporary=error.get("type") == "wait")
+    return Bounced(sender.bare, message.get("id", ""), condition)
 
 
 def _child_text(message: Element, namespace: str, name: str) -> str:

@@ -74,3 +74,12 @@ class XmppSettings(BaseModel):
     max_characters: int = Field(
         20_000, ge=100, description="Longest message that is taken, in characters; longer ones are refused."
     )
+
+    @field_validator("accounts")
+    @classmethod
+    def _distinct(cls, accounts: dict[str, AccountSettings]) -> dict[str, AccountSettings]:
+        jids = [account.jid for account in accounts.values()]
+        twice = sorted({jid for jid in jids if jids.count(jid) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} stands under more than one name")
+        return accounts

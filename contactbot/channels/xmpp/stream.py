@@ -21,6 +21,7 @@ from slixmpp.xmlstream.matcher import MatchXPath
 from contactbot.channels.xmpp.archive import MAM, PAGE, Page, page
 from contactbot.channels.xmpp.errors import (
     DisplacedError,
+    ExpiredError,
     LoginError,
     StreamLostError,
     UnreachableError,
@@ -38,10 +39,6 @@ ANSWER_SECONDS = 30.0  # the longest wait for the server's answer to a question
 FAREWELL_SECONDS = 1.0  # the longest wait for the server's closing tag
 
 log = structlog.get_logger()
-
-
-class ExpiredError(XmppError):
-    """The archive no longer knows the id a page was to start from."""
 
 
 class _Client(ClientXMPP):
