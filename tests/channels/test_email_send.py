@@ -164,6 +164,13 @@ async def test_check_warns_when_threading_rests_on_message_ids_alone(relay: Sink
     assert await levels(made, "Message-ID only") == ["warning"]
 
 
+async def test_the_only_municipality_need_not_be_named(relay: Sink, tmp_path: Path) -> None:
+    made = EmailChannel(settings(relay.port, municipality=""), surroundings(tmp_path))
+    assert {account.municipality for account in made.accounts} == {"fjordvik"}
+    assert (await made.send(answer(made))).state == "sent"
+    assert str(relay.mails[0].message["From"]).startswith("Fjordvik kommune <")
+
+
 async def test_check_names_an_unreachable_relay_and_a_port_that_somebody_holds(relay: Sink, tmp_path: Path) -> None:
     made = EmailChannel(settings(free_port(), listen=Listen(port=relay.port)), surroundings(tmp_path))
     found = [finding.text for finding in await made.check() if finding.level == "error"]

@@ -14,7 +14,7 @@ from contactbot.channels.email.compose import Letterhead, compose, return_addres
 from contactbot.channels.email.listener import Listener
 from contactbot.channels.email.reception import CHANNEL, Reception
 from contactbot.channels.email.sender import Envelope, Sender
-from contactbot.channels.email.settings import EmailSettings
+from contactbot.channels.email.settings import EmailSettings, MailAccount
 from contactbot.channels.email.tokens import Signer
 from contactbot.messages import Account, Length, Outbound, Receipt
 
@@ -30,7 +30,8 @@ class EmailChannel:
         self._surroundings = surroundings
         self._signer = Signer(surroundings.secret)
         self._accounts = tuple(
-            Account(CHANNEL, account.address, account.municipality, account.kind) for account in settings.accounts
+            Account(CHANNEL, account.address, self._municipality(account), account.kind)
+            for account in settings.accounts
         )
         self._book = AddressBook(
             {account.address: account for account in self._accounts}, self._signer, settings.delimiter
@@ -85,11 +86,16 @@ class EmailChannel:
 
     async def check(self) -> Sequence[Finding]:
         """Look at accounts, relay, listener and threading."""
-        return await check.findings(self._settings, self._surroundings, self._letterheads())
+        return await check.findings(self._settings, self._surroundings, self._accounts, self._letterheads())
 
     @property
     def _hostname(self) -> str:
         return self._settings.relay.hello or self._accounts[0].address.rpartition("@")[2]
+
+    def _municipality(self, account: MailAccount) -> str:
+        """Return the key of the account's municipality; where there is one only, it need not be named."""
+        keys = list(self._surroundings.municipality_names)
+        return account.municipality or (keys[0] if len(keys) == 1 else "")
 
     def _letterhead(self, outbound: Outbound) -> Letterhead:
         heads = self._letterheads()
@@ -100,7 +106,7 @@ class EmailChannel:
         return [
             Letterhead(
                 account=account.address,
-                name=account.name or names.get(account.municipality, account.address),
+                name=account.name or names.get(self._municipality(account), account.address),
                 delimiter=self._settings.delimiter,
                 plus_addresses=self._settings.plus_addresses,
             )

@@ -14,16 +14,19 @@ from contactbot.channels.email.sender import connect
 from contactbot.channels.email.settings import EmailSettings, Listen, Relay
 from contactbot.channels.email.tokens import Signer
 from contactbot.errors import SettingsError
+from contactbot.messages import Account
 
 _PATIENCE = 10.0  # seconds for each part
 _LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
 _FIRST_PERMANENT = 500
 
 
-async def findings(settings: EmailSettings, surroundings: Surroundings, heads: Sequence[Letterhead]) -> list[Finding]:
+async def findings(
+    settings: EmailSettings, surroundings: Surroundings, accounts: Sequence[Account], heads: Sequence[Letterhead]
+) -> list[Finding]:
     """Look at everything that can be seen without sending a mail."""
     return [
-        *_accounts(settings, surroundings),
+        *_accounts(accounts, surroundings),
         *_certificate(settings.listen),
         *await _listener(settings.listen),
         *await _relay(settings, Signer(surroundings.secret), heads),
@@ -31,10 +34,10 @@ async def findings(settings: EmailSettings, surroundings: Surroundings, heads: S
     ]
 
 
-def _accounts(settings: EmailSettings, surroundings: Surroundings) -> list[Finding]:
+def _accounts(accounts: Sequence[Account], surroundings: Surroundings) -> list[Finding]:
     found = []
-    addresses = [account.address for account in settings.accounts]
-    for account in settings.accounts:
+    addresses = [account.address for account in accounts]
+    for account in accounts:
         if account.municipality not in surroundings.municipality_names:
             found.append(
                 _error(

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
-from email.errors import MessageError
 from email.message import Message
 from email.parser import BytesParser
 from typing import Final
@@ -77,24 +76,22 @@ class Mail:
 
 def parse(raw: bytes) -> Mail:
     """Read a whole message (RFC 5322 and MIME)."""
-    unreadable = ""
-    root: Message
-    body = _Body()
     if raw.lower().count(b"multipart/") > _MOST_MULTIPARTS:
-        root, unreadable = _headers_only(raw), _TOO_DIVIDED
-    elif _header_end(raw) > _LONGEST_HEADER:
-        root, unreadable = _headers_only(raw[:_LONGEST_HEADER]), _ENDLESS_HEADER
-    else:
-        try:
-            root = _PARSER.parsebytes(raw)
-            body.read(root)
-            unreadable = body.unreadable or (_ENCRYPTED if _PGP in body.text() else "")
-        except (RecursionError, MessageError, ValueError, LookupError, TypeError, AttributeError, KeyError) as error:
-            root, unreadable = _headers_only(raw), f"its structure cannot be followed ({type(error).__name__})"
-    return _mail(raw, root, body, unreadable)
+        return _mail(raw, _headers_only(raw), _Body(), "", _TOO_DIVIDED)
+    if _header_end(raw) > _LONGEST_HEADER:
+        return _mail(raw, _headers_only(raw), _Body(), "", _ENDLESS_HEADER)
+    body = _Body()
+    try:
+        root = _PARSER.parsebytes(raw)
+        body.read(root)
+        text = body.text()
+    except Exception as error:  # noqa: BLE001 - whatever breaks here, the mail is kept and staff see why
+        reason = f"its structure cannot be followed ({type(error).__name__})"
+        return _mail(raw, _headers_only(raw), _Body(), "", reason)
+    return _mail(raw, root, body, text, body.unreadable or (_ENCRYPTED if _PGP in text else ""))
 
 
-def _mail(raw: bytes, root: Message, body: "_Body", unreadable: str) -> Mail:
+def _mail(raw: bytes, root: Message, body: "_Body", text: str, unreadable: str) -> Mail:
     ids = headers.identifiers(headers.all_of(root, "message-id")[:1])
     message_id = ids[0] if ids else headers.first_of(root, "message-id")[:998]
     fingerprint = _fingerprint(raw, root)
@@ -109,7 +106,7 @@ def _mail(raw: bytes, root: Message, body: "_Body", unreadable: str) -> Mail:
         references=headers.identifiers(headers.all_of(root, "references") + headers.all_of(root, "in-reply-to")),
         subject=headers.first_of(root, "subject")[:998],
         date=headers.date(headers.first_of(root, "date")),
-        text=body.text(),
+        text=text,
         html=charsets.clean("\n".join(body.html)),
         attachments=tuple(body.attachments),
         fingerprint=fingerprint,
@@ -181,7 +178,7 @@ _PARSER: Final = BytesParser(_Part, policy=policy.compat32)
 def _headers_only(raw: bytes) -> Message:
     try:
         return _PARSER.parsebytes(raw[: min(_header_end(raw), _LONGEST_HEADER)], headersonly=True)
-    except (ValueError, MessageError, TypeError, AttributeError):
+    except Exception:  # noqa: BLE001 - a mail without a readable header is kept too
         return _Part()
 
 
@@ -224,9 +221,9 @@ class _Body:
         if isinstance(children, list):
             self._read_children(kind, [child for child in children if isinstance(child, Message)])
         elif kind == "text/plain" and not _is_file(part) and not (report and self.words):
-            self.words.append(_Words(_words(part)))
+            self.words.append(_Words(_decoded(part)))
         elif kind == "text/html" and not _is_file(part):
-            self.words.append(_Words(_words(part), is_html=True))
+            self.words.append(_Words(_decoded(part), is_html=True))
             self.html.append(self.words[-1].words)
         else:
             self._attach(part, kind)
@@ -269,7 +266,7 @@ def _content(part: Message) -> bytes:
     return content if isinstance(content, bytes) else b""
 
 
-def _words(part: Message) -> str:
+def _decoded(part: Message) -> str:
     charset = part.get_param("charset", "")
     label = str(charset[2] if isinstance(charset, tuple) else charset or "")
     return charsets.decode(_content(part), label)

@@ -16,7 +16,9 @@ class MailAccount(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     address: MailAddress = Field(description="The address residents write to, such as post@kommune.example.")
-    municipality: str = Field(description="The key of the municipality whose mailbox this is.")
+    municipality: str = Field(
+        default="", description="Whose mailbox it is, by key. Empty: the only configured municipality."
+    )
     name: str = Field(
         default="", description="The name shown beside the address. Default: the municipality's own name."
     )
