@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -283,6 +283,20 @@ async def test_after_a_restart_with_the_same_secret_the_conversation_goes_on(
         line, same = await after.greet(token)
         assert same == token
         assert [item["text"] for item in await items(line, 1)] == ["Hei"]
+
+
+async def test_an_answer_that_leaves_after_the_residents_next_message_still_comes_once(chat: Chat) -> None:
+    line, token = await chat.greet()
+    await ask(line, say("Hei", "k1"), "accepted")
+    await items(line, 1)
+    session = session_of(token)
+    late = chat.house.say(session, "Svar på det første")
+    chat.house._spoken[session].remove(late)  # as while it waits in the outbox: it has a position and is not yet seen
+    chat.house._tell(session, replace(late, position=3, author=Author.RESIDENT, text="Og en ting til"))
+    assert [item["position"] for item in await items(line, 1)][-1] == 3
+    chat.house._spoken[session].insert(1, late)
+    chat.house._tell(session, replace(late, position=4, text="Svar på det andre"))
+    assert [item["position"] for item in await items(line, 2)] == [2, 4]
 
 
 async def test_a_second_hello_on_the_same_line_brings_nothing_twice(chat: Chat) -> None:

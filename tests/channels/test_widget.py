@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -346,6 +346,33 @@ async def test_after_a_restart_of_the_service_everything_comes_once_and_in_order
     assert town.said() == ["Søppel?", "stille imens"]
 
 
+async def test_an_answer_that_leaves_late_is_put_in_its_place(browser: Browser, town: Town) -> None:
+    async with visit(browser, town, town.page) as page:
+        await say(page, "stille")
+        await expect(page.locator("#list time")).to_have_count(1)
+        session = town.house.kept[0].sender
+        late = town.house.say(session, "Svar")
+        town.house._spoken[session].remove(late)
+        town.house._tell(session, replace(late, position=3, text="Etterpå"))
+        await expect(page.locator("#list .bubble").last).to_have_text("Etterpå")
+        town.house._spoken[session].insert(1, late)
+        town.house._tell(session, replace(late, position=4, text="Sist"))
+        await expect(page.locator("#list .bubble")).to_have_text(["stille", "Svar", "Etterpå", "Sist"])
+
+
+async def test_when_the_house_begins_a_new_thread_after_a_rest_the_same_tab_goes_on(
+    browser: Browser, town: Town
+) -> None:
+    async with visit(browser, town, town.page) as page:
+        await say(page, "Søppel?")
+        await expect(page.locator(".rich")).to_be_visible()
+        town.house._spoken[town.house.kept[0].sender].clear()  # positions begin again
+        await say(page, "Hva koster det?")
+        await expect(page.locator(".choice")).to_have_count(3)
+        assert len(await bubbles(page)) == 4
+        assert town.said() == ["Søppel?", "Hva koster det?"]
+
+
 @pytest.mark.parametrize("blocked", [("ws",), ("ws", "events")], ids=["event stream", "polling"])
 async def test_when_a_network_lets_no_socket_through_other_lines_carry_the_chat(
     browser: Browser, town: Town, blocked: tuple[str, ...]
@@ -419,6 +446,16 @@ async def test_where_the_browser_denies_storage_the_chat_works_and_says_so(brows
 
 
 # Safe
+
+
+async def test_an_address_in_a_plain_answer_is_a_link_and_nothing_else(browser: Browser, town: Town) -> None:
+    async with visit(browser, town, town.page) as page:
+        await say(page, "stille https://evil.example")
+        await expect(page.locator("#list time")).to_have_count(1)
+        town.house.say(town.house.kept[0].sender, "Se (https://kommune.example/a?b=1), <b>der</b>.")
+        await expect(page.locator("#list a")).to_have_attribute("href", "https://kommune.example/a?b=1")
+        assert (await page.locator("#list .bubble").last.inner_text()).startswith("Se (https://kommune.example/a?b=1")
+        assert await page.locator("#list b").count() == 0
 
 
 async def test_hostile_words_are_shown_as_words(browser: Browser, town: Town) -> None:

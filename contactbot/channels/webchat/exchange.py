@@ -34,6 +34,8 @@ _log = structlog.get_logger()
 # One @, a dot in the domain, nothing that could end a header: whether there is a mailbox, only a mail can tell.
 _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@(?:[^\s@<>,;:\"()\[\]\\.]{1,63}\.)+[^\s@<>,;:\"()\[\]\\.]{2,63}")
 
+LOOK_BACK = 20  # positions in which a message may appear late; the widget asks as far back (widget.js)
+
 STATUS: dict[Code, int] = {
     "frame": 400,
     "origin": 403,
@@ -165,17 +167,20 @@ class Exchange:
         """Yield every message above ``after`` once and in order, now and whenever there are more.
 
         Close it with ``aclosing``. The database is asked each time, so a lost wake-up, a reload or a restart loses
-        nothing. Raises RefusedError ``busy``.
+        nothing. Each look goes back a little: an answer is in the history once it has left the outbox, and the
+        resident's next message may be there before it. Raises RefusedError ``busy``.
         """
         house = self.running()
-        changes = cast(
-            "AsyncGenerator[None, None]", house.changes(session.address)
-        )  # the port promises it can be closed
+        # The port promises that the iterator can be closed.
+        changes = cast("AsyncGenerator[None, None]", house.changes(session.address))
+        highest, shown = after, set[int]()
         with _asking():
             async with aclosing(changes):
                 async for _ in changes:
-                    while spoken := await house.history(session.address, after):
-                        after = spoken[-1].position
+                    history = await house.history(session.address, max(after, highest - LOOK_BACK))
+                    if spoken := [one for one in history if one.position not in shown]:
+                        highest = max(highest, spoken[-1].position)
+                        shown = {at for at in (*shown, *(one.position for one in spoken)) if at > highest - LOOK_BACK}
                         yield spoken
 
     async def _hint(self, session: Session, position: int | None) -> None:

@@ -63,11 +63,12 @@
     if (item.author === "bot") return item.name || words.bot;
     return item.name ? `${item.name}, ${words.staff}` : words.staff_unnamed;
   };
+  const linked = (plain) => plain.split(/(https?:\/\/[^\s<>"]*[^\s<>".,:;!?)\]])/).map((part, odd) => odd % 2 ? make("a", { href: part }, part) : part);
   const bubble = (item) => {
     const box = make("div", { class: "bubble", lang: item.language || config.lang });
-    if (!item.html) { box.textContent = item.text; return box; }
-    box.classList.add("rich");
-    box.innerHTML = item.html;  // rendered by the server from an editor's Markdown; raw HTML never passes there
+    if (item.html) { box.classList.add("rich"); box.innerHTML = item.html; }  // an editor's Markdown, rendered by our server: raw HTML never passes there
+    else if (item.author === "resident") box.textContent = item.text;
+    else box.append(...linked(item.text));
     for (const link of box.querySelectorAll("a[href]")) {
       link.target = "_blank"; link.rel = "noopener noreferrer";
       link.append(make("span", { class: "unseen" }, ` (${words.new_tab})`));
@@ -92,27 +93,28 @@
   };
   const firstPending = () => list.querySelector("[data-id]");
   const show = (item) => {
-    if (item.position <= after) return;
-    after = item.position;
+    if (list.querySelector(`[data-position="${item.position}"]`)) return;
+    const newest = item.position > after;
+    after = Math.max(after, item.position);
     const mine = item.key && list.querySelector(`[data-id="${CSS.escape(item.key)}"]`);
-    const before = firstPending();
-    retireChoices();
+    const later = [...list.children].find((li) => li.dataset.position > item.position) || firstPending();
+    if (newest) retireChoices();
     if (mine) {
       settle(item.key);
       delete mine.dataset.id;
       dress(mine, item);
-      if (before && before !== mine) list.insertBefore(mine, before);
+      if (later && later !== mine) list.insertBefore(mine, later);
     } else {
       const li = dress(make("li"), item);
-      list.insertBefore(li, before);
-      if (item.choices) li.append(choices(item.choices));
+      list.insertBefore(li, later);
+      if (item.choices && newest) li.append(choices(item.choices));
       reveal(li);
     }
     if (item.author !== "resident") heardFrom(item);
     at("download").hidden = false;
   };
   const heardFrom = (item) => {
-    lastFromUs = item.position;
+    lastFromUs = Math.max(lastFromUs, item.position);
     thinking(false);
     at("who").textContent = item.author === "staff" ? fill(words.who_staff, { name: item.name || words.somebody }) : words.who_bot;
     if (!present()) count(unread + 1);
@@ -176,7 +178,9 @@
 
   const url = (path) => `${config.base}/${path}`;
   const language = config.chosen ? `?lang=${config.chosen}` : "";
-  const hello = () => ({ type: "hello", token, after, language: config.language });
+  const LOOK_BACK = 20;  // an answer may appear after the resident's next message; what is shown already is left alone
+  const since = () => Math.max(0, after - LOOK_BACK);
+  const hello = () => ({ type: "hello", token, after: since(), language: config.language });
 
   const call = async (frame) => {
     const answer = await fetch(url(`messages${language}`), {
@@ -211,7 +215,7 @@
       if (ready.type !== "ready") return on.frame(ready);
       token = ready.token;
       const opening = setTimeout(end, 6000);  // some proxies hold a stream back
-      const answer = await fetch(url(`events?after=${after}`), {
+      const answer = await fetch(url(`events?after=${since()}`), {
         headers: { Authorization: `Bearer ${token}` }, signal: stop.signal, credentials: "omit", cache: "no-store",
       });
       if (!answer.ok) return end();
@@ -237,7 +241,7 @@
     let going = true;
     const end = (unreachable = false) => { if (going) { going = false; on.lost(unreachable === true); } };
     const ask = async () => {
-      const answer = await fetch(url(`messages?after=${after}`), { headers: { Authorization: `Bearer ${token}` }, credentials: "omit", cache: "no-store" });
+      const answer = await fetch(url(`messages?after=${since()}`), { headers: { Authorization: `Bearer ${token}` }, credentials: "omit", cache: "no-store" });
       on.frame(await answer.json());
     };
     (async () => {
@@ -317,8 +321,9 @@
   const accepted = ({ id, position }) => {
     const li = list.querySelector(`[data-id="${CSS.escape(id)}"]`);
     settle(id);
-    if (li) li.querySelector(".state").textContent = words.sent;
     clearTimeout(timer);
+    if (li && position <= after) return startAfresh();
+    if (li) li.querySelector(".state").textContent = words.sent;
     if (lastFromUs < position) thinking(true);
   };
   const refused = (data) => {
@@ -332,6 +337,11 @@
     keep();
     drawPending(message);
     complain(data.text);
+  };
+  const startAfresh = () => {  // the house began a new thread after a long rest: its positions begin again
+    for (const li of list.querySelectorAll("[data-position]")) delete li.dataset.position;
+    after = lastFromUs = read = 0;
+    line?.end();
   };
   let fresh = false;
   const startOver = () => {  // the token is too old or not of this place: nothing the resident wrote is lost
