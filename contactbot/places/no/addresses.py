@@ -17,7 +17,7 @@ _ENDINGS: Final = (
 _POST_TOWN: Final = r"(?:,?\s{1,2}\d{4}\s[A-ZÆØÅ][\wæøåÆØÅ]{1,20})?"
 _ADDRESS: Final = re.compile(
     rf"(?<!\w)(?:[A-ZÆØÅ][\w.'’]{{0,20}}\s){{0,2}}(?:\w{{2,25}}?(?:{_ENDINGS})|[A-ZÆØÅ]\w{{1,20}}s?\s(?i:{_ENDINGS}))"
-    rf"\s{{1,2}}\d{{1,4}}\s?(?:[A-Za-z](?!\w))?{_POST_TOWN}"
+    rf"\s{{1,2}}\d{{1,4}}(?:\s?[A-HJ-Za-hj-z](?!\w))?{_POST_TOWN}"
 )
 _NUMBERED: Final = re.compile(r"\d")
 

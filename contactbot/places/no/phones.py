@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _REGION: Final = "NO"
 _NATIONAL_LENGTHS: Final = frozenset({8, 12})  # 12 is for machines (58…)
-_INTERNATIONAL: Final = re.compile(r"\s*(?:\+|00)")
+_INTERNATIONAL: Final = re.compile(r"\s*\(?(?:\+|00)")
 _CANDIDATE: Final = re.compile(
     r"(?<![\w.,/+-])(?:(?:\+|00)\d{1,3}[ \u00a0-]?)?\(?\d(?:[ \u00a0.()-]{0,2}\d){6,13}(?![\w/]|[.,]\d)"
 )
