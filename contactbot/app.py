@@ -50,17 +50,25 @@ async def running(
         house = await _furnish(settings, database, clock)
         if serve:
             await stack.enter_async_context(server.serving(house, more_routes))
-        if deliver:
+        await stack.enter_async_context(_working(house, upkeep=deliver))
+        if deliver:  # entered last, so that what is on its way is finished while the channels still run
             await stack.enter_async_context(house.delivery.running())
-        group = await stack.enter_async_context(asyncio.TaskGroup())
+        yield house
+
+
+@asynccontextmanager
+async def _working(house: House, *, upkeep: bool) -> AsyncIterator[None]:
+    """Run the channels, and the recurring work, while the context lasts; one that fails ends the house."""
+    async with asyncio.TaskGroup() as group:
         tasks = [
             group.create_task(channel.run(house.receptions[name]), name=f"channel {name}")
             for name, channel in house.channels.items()
         ]
-        if deliver:
-            tasks.append(group.create_task(Upkeep(database, house.channels, settings, clock).run(), name="upkeep"))
+        if upkeep:
+            work = Upkeep(house.database, house.channels, house.settings, house.clock)
+            tasks.append(group.create_task(work.run(), name="upkeep"))
         try:
-            yield house
+            yield
         finally:
             for task in tasks:
                 task.cancel()

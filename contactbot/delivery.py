@@ -36,6 +36,8 @@ SLOW_POLL = 5.0  # seconds; notices normally wake the loop at once
 STORE_PAUSE = 1.0  # seconds to wait for a store that cannot serve
 BATCH = 32  # parcels leased in one transaction
 
+OPTED_OUT = "opted_out"  # how a channel's receipt begins when the peer knows of a STOP that we did not see
+
 IDLE = ("stop", "survey", "smalltalk")  # if one of these does not arrive, nobody needs to do anything
 
 FINAL = {
@@ -277,6 +279,8 @@ def _move(  # noqa: PLR0913, PLR0917 - the parts of one report
         tx, municipality, at, "delivery", f"delivery.{state}", thread=thread_id,
         data={"channel": channel, "detail": receipt.detail},
     )  # fmt: skip
+    if state == DeliveryState.FAILED and receipt.detail.startswith(OPTED_OUT):
+        threads.set_stopped(tx, thread.address, at)
     if state in (DeliveryState.FAILED, DeliveryState.UNKNOWN) and store.purpose_of(tx, number) not in IDLE:
         due_at = municipalities[municipality].due(at)
         title = thread.subject or f"#{thread_id}"

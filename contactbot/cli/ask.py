@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from contactbot import app, demo, settings as settings_
+from contactbot import settings as settings_
 from contactbot.channels.loopback import LoopbackChannel
 from contactbot.cli.options import DEFAULT, Config, Json, MunicipalityOption, the_municipality
 from contactbot.clock import now
@@ -160,6 +160,8 @@ def _line() -> str:
 @asynccontextmanager
 async def _house(kb_file: Path | None, config: Path, municipality: str, length: Length) -> AsyncIterator[House]:
     """Run a house in a folder of its own that is gone afterwards."""
+    from contactbot import app, demo
+
     configured = settings_.load(config) if config.exists() else demo.settings(Path(tempfile.gettempdir()))
     key = the_municipality(configured, municipality)
     entries = await _entries(kb_file, configured, key, from_database=config.exists())
@@ -181,6 +183,8 @@ async def _entries(kb_file: Path | None, configured: Settings, key: str, *, from
     if kb_file is not None:
         return entries_from_jsonl(kb_file.read_text("utf-8-sig"))
     if not from_database:
+        from contactbot import demo
+
         return demo.base()
     async with open_database(configured.database_url, now) as database:
         base: kb.Base = await database.read(kb.base, key)

@@ -8,10 +8,8 @@ from typing import Annotated
 
 import typer
 
-from contactbot import app, checking, logs
+from contactbot import logs
 from contactbot.cli.options import DEFAULT, Config, Json, load
-from contactbot.demo import run as demo_run
-from contactbot.first_start import Answers, write_files
 from contactbot.settings import Settings
 
 
@@ -23,6 +21,8 @@ def serve(config: Config = DEFAULT) -> None:
 
 
 async def _until_told(settings: Settings) -> None:
+    from contactbot import app
+
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -32,6 +32,8 @@ async def _until_told(settings: Settings) -> None:
 
 def check(config: Config = DEFAULT, as_json: Json = False) -> None:  # noqa: FBT002 - typer's way to say a flag
     """Tell in words what is wrong or missing, before the service starts. Exit status 1 when something is an error."""
+    from contactbot import checking
+
     findings = asyncio.run(checking.check(load(config)))
     for finding in findings:
         print(checking.as_json(finding) if as_json else checking.in_words(finding))
@@ -44,6 +46,8 @@ def demo(
     data: Annotated[Path, typer.Option(help="The folder that holds everything.", envvar="DATA")] = Path("demo-data"),
 ) -> None:
     """Start a fictional municipality with residents, staff, a phone and a mailbox, on this machine only."""
+    from contactbot.demo import run as demo_run
+
     logs.configure("warning")
     asyncio.run(demo_run.run(data.absolute(), port))
 
@@ -52,6 +56,8 @@ def init(
     folder: Annotated[Path, typer.Argument(help="Where to write the files.")] = Path(),
 ) -> None:
     """Ask ten questions; write the configuration, the first admin, a systemd unit and a reverse-proxy example."""
+    from contactbot.first_start import Answers, write_files
+
     answers = Answers(
         name=typer.prompt("1. The municipality's name", default="Eksempel kommune"),
         key=typer.prompt("2. A short identifier (a-z, 0-9, -)", default="eksempel"),

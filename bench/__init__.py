@@ -1,0 +1,1 @@
+"""Benchmarks: ours beside its peers in the same run, as ratios."""

@@ -1,0 +1,245 @@
+"""Messages per second through each channel, beside the bare library, in the same run: ``python -m bench.channels``.
+
+Ours: a question accepted, matched among 1,000 entries, committed with ``synchronous=FULL`` and its reply queued, while
+delivery runs to a local sink. Bare: the same library keeping each message in one fsynced transaction, in a thread,
+without grouping (``bench/bare.py``). 50 connections; every tenth message comes from a new resident. The rounds alternate,
+the median of the ratios counts.
+"""
+
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from email.message import EmailMessage
+from pathlib import Path
+from typing import IO, Any
+
+import aiohttp
+import aiosmtplib
+from twilio.request_validator import RequestValidator
+
+from contactbot import app, settings
+from contactbot.clock import now
+from contactbot.demo import base
+from contactbot.kb import editing
+from contactbot.kb.entry import Entry, EntryText
+
+CONNECTIONS = 50
+MESSAGES = 1500  # per round
+ROUNDS = 3
+ENTRIES = 1000
+NUMBER, MAILBOX, SID, TOKEN = "+4759440000", "post@fjordvik.example", f"AC{'0' * 32}", "1" * 32
+REACH = {"smtp": 0.5, "sms": 0.35, "webchat": 0.35}
+
+Client = Callable[[int, str, int], Awaitable[None]]
+
+
+def main() -> None:
+    """Print a line per channel: messages a second of ours, of the bare library, and the ratio."""
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder = Path(name)
+        sinks = stack.enter_context(_running("bench.sinks", SID, TOKEN, NUMBER))
+        where = json.loads(sinks.readline())
+        configuration = _configuration(folder, where)
+        asyncio.run(_fill(configuration))
+        process = stack.enter_context(_ours(folder, configuration))
+        print(f"{'channel':<10}{'ours/s':>9}{'bare/s':>9}{'ratio':>8}{'reach':>8}")
+        for channel, client in (("smtp", _smtp), ("sms", _sms), ("webchat", _webchat)):
+            ours_port = configuration["channels"]["email"]["listen"]["port"] if channel == "smtp" else _port(configuration)
+            ratios, ours, bare = [], [], []
+            for round_ in range(ROUNDS):
+                with _running("bench.bare", channel, str(folder)) as peer:
+                    bare.append(asyncio.run(_rate(client, int(peer.readline()), "bare", round_)))
+                ours.append(asyncio.run(_rate(client, ours_port, "ours", round_)))
+                ratios.append(ours[-1] / bare[-1])
+            print(
+                f"{channel:<10}{statistics.median(ours):>9.0f}{statistics.median(bare):>9.0f}"
+                f"{statistics.median(ratios):>8.2f}{REACH[channel]:>8.2f}",
+                flush=True,
+            )
+        print(f"resident memory of ours: {_rss(process):.0f} MB (under 200)")
+
+
+async def _rate(client: Client, port: int, whose: str, round_: int) -> float:
+    """Return messages per second over all connections."""
+    share = MESSAGES // CONNECTIONS
+    started = time.perf_counter()
+    await asyncio.gather(*(client(port, f"{whose}-{round_}-{number}", share) for number in range(CONNECTIONS)))
+    return share * CONNECTIONS / (time.perf_counter() - started)
+
+
+async def _smtp(port: int, name: str, share: int) -> None:
+    client = aiosmtplib.SMTP(hostname="127.0.0.1", port=port, start_tls=False)
+    async with client:
+        for number in range(share):
+            message = EmailMessage()
+            sender = f"{name}-{number // 10}@resident.example"
+            message["From"], message["To"], message["Subject"] = sender, MAILBOX, "Spørsmål"
+            message["Message-ID"], message["Date"] = f"<{name}.{number}@resident.example>", "Sun, 22 Nov 2026 12:00:00 +0100"
+            message.set_content(f"{_question(number)}\n\nHilsen {name}\n")
+            await client.send_message(message)
+
+
+async def _sms(port: int, name: str, share: int) -> None:
+    bare = name.startswith("bare")
+    url = f"http://127.0.0.1:{port}/{'inbound' if bare else 'channels/sms/inbound'}"
+    validator = RequestValidator(TOKEN)
+    async with aiohttp.ClientSession() as session:
+        for number in range(share):
+            form = {
+                "AccountSid": SID, "MessageSid": f"SM{abs(hash((name, number))):032x}"[:34], "To": NUMBER,
+                "From": f"+479{abs(hash((name, number // 10))) % 10_000_000:07}", "Body": _question(number), "NumMedia": "0",
+            }  # fmt: skip
+            headers = {"X-Twilio-Signature": validator.compute_signature(url, form)}
+            async with session.post(url, data=form, headers=headers) as response:
+                assert response.status == 200, await response.text()
+
+
+async def _webchat(port: int, name: str, share: int) -> None:
+    bare = name.startswith("bare")
+    url = f"http://127.0.0.1:{port}/{'ws' if bare else 'chat/fjordvik/ws'}"
+    origin = f"http://127.0.0.1:{port}"
+    async with aiohttp.ClientSession() as session:
+        for start in range(0, share, 10):
+            async with session.ws_connect(url, origin=origin) as line:
+                if not bare:
+                    await line.send_json({"type": "hello", "after": 0})
+                for number in range(start, min(start + 10, share)):
+                    await line.send_json({"type": "message", "id": f"{name}-{number}", "text": _question(number)})
+                    await _accepted(line, bare=bare)
+
+
+async def _accepted(line: aiohttp.ClientWebSocketResponse, *, bare: bool) -> None:
+    while True:
+        frame = await line.receive_str()
+        if bare or json.loads(frame)["type"] == "accepted":
+            return
+        assert json.loads(frame)["type"] != "refused", frame
+
+
+def _question(number: int) -> str:
+    entry = ENTRIES_OF_BASE[number * 7 % len(ENTRIES_OF_BASE)]
+    ways = entry.texts[0].ways_to_ask()
+    return ways[number % len(ways)]
+
+
+ENTRIES_OF_BASE = base()
+
+
+def entries() -> Iterator[Entry]:
+    """Yield a base of the benchmark's size: the sample answers, again and again for other places."""
+    for number in range(ENTRIES):
+        entry, copy = ENTRIES_OF_BASE[number % len(ENTRIES_OF_BASE)], number // len(ENTRIES_OF_BASE)
+        yield entry if copy == 0 else replace(entry, id=f"{entry.id}-{copy}", texts=tuple(_of(t, copy) for t in entry.texts))
+
+
+def _of(text: EntryText, copy: int) -> EntryText:
+    place = f"Grend{copy}"
+    return replace(text, question=f"{text.question} {place}", phrasings=tuple(f"{one} {place}" for one in text.phrasings[:2]))
+
+
+async def _fill(configuration: dict[str, Any]) -> None:
+    loaded = settings.from_values({**configuration, "channels": {}}, "the benchmark")
+    async with app.running(loaded, deliver=False) as house:
+        await house.database.write(editing.take_in, "fjordvik", list(entries()), "operator", now())
+
+
+def _configuration(folder: Path, where: dict[str, Any]) -> dict[str, Any]:
+    web_port, mail_port = _free(), _free()
+    return {
+        "public_url": f"http://127.0.0.1:{web_port}",
+        "listen": f"127.0.0.1:{web_port}",
+        "data": str(folder / "data"),
+        "secret": "x" * 40,
+        "municipalities": {"fjordvik": {"name": "Fjordvik kommune"}},
+        "channels": {
+            "webchat": {
+                "accounts": [{"site": "fjordvik", "municipality": "fjordvik"}],
+                "address_burst": 100_000, "address_per_minute": 1_000_000, "session_burst": 1000, "lines_per_address": 1000,
+            },
+            "sms": {
+                "twilio": {"account_sid": SID, "auth_token": TOKEN, "api_url": where["gateway"]},
+                "numbers": [{"number": NUMBER, "municipality": "fjordvik"}],
+            },
+            "email": {
+                "accounts": [{"address": MAILBOX, "municipality": "fjordvik"}],
+                "listen": {"port": mail_port},
+                "relay": {"port": where["mail"], "tls": "none"},
+            },
+        },
+    }  # fmt: skip
+
+
+@contextmanager
+def _running(module: str, *arguments: str) -> Iterator[IO[str]]:
+    """Run one of the benchmark's processes; it ends when its standard input does."""
+    command = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            yield process.stdout
+        finally:
+            process.stdin.close()
+
+
+@contextmanager
+def _ours(folder: Path, configuration: dict[str, Any]) -> Iterator[int]:
+    """Run the service; yield its process id once it is ready, and say how long that took."""
+    (folder / "contactbot.toml").write_text(_toml(configuration), "utf-8")
+    started = time.perf_counter()
+    command = [str(Path(sys.executable).parent / "contactbot"), "serve", "--config", str(folder / "contactbot.toml")]
+    with (folder / "log").open("wb") as log, subprocess.Popen(command, stderr=log) as process:
+        asyncio.run(_until_ready(configuration["public_url"]))
+        print(f"ready after {time.perf_counter() - started:.2f} s with {ENTRIES} entries (within 2)")
+        try:
+            yield process.pid
+        finally:
+            process.terminate()
+
+
+async def _until_ready(url: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        while True:
+            try:
+                async with session.get(f"{url}/healthz") as response:
+                    if response.status == 200:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.01)
+
+
+def _toml(values: dict[str, Any], prefix: str = "") -> str:
+    plain = "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items() if not isinstance(value, dict | list))
+    lists = "".join(f"[[{prefix}{key}]]\n{_toml(item)}" for key, value in values.items() if isinstance(value, list) for item in value)
+    tables = "".join(
+        f"[{prefix}{key}]\n{_toml(value, f'{prefix}{key}.')}" for key, value in values.items() if isinstance(value, dict)
+    )
+    return plain + lists + tables
+
+
+def _port(configuration: dict[str, Any]) -> int:
+    return int(configuration["listen"].rpartition(":")[2])
+
+
+def _rss(process: int) -> float:
+    status = Path(f"/proc/{process}/status").read_text("ascii")
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def _free() -> int:
+    import socket  # noqa: PLC0415 - only to find a free port
+
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    main()
