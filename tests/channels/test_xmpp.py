@@ -427,14 +427,15 @@ async def test_a_confirmation_or_an_error_for_somebody_elses_message_is_not_beli
 ) -> None:
     async with live(ours, house) as channel, online(server, new_account(server, "mallory")) as mallory:
         sent = await channel.send(to(kari, channel, outbox=41))
+        await house.seen(receipts=1)
+        full = stream_of(channel)._client.boundjid.full
         for kind in ("chat", "error"):
-            forged = Element(f"{{{CLIENT}}}message", {"to": ours.bot.jid, "type": kind, "id": sent.provider_id})
+            forged = Element(f"{{{CLIENT}}}message", {"to": full, "type": kind, "id": sent.provider_id})
             SubElement(forged, "{urn:xmpp:receipts}received", {"id": sent.provider_id})
             SubElement(forged, f"{{{CLIENT}}}error", {"type": "cancel"})
             mallory.send(forged)
         mallory.say(ours.bot.jid, "Hei", "m-1")
         assert await mallory.answer_to("m-1") == "receipt"
-        await house.seen(receipts=1)
     assert [receipt.state for receipt in house.receipts] == ["delivered"]
 
 
