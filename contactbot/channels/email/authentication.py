@@ -44,8 +44,7 @@ def authenticated(mail: Mail, authserv_ids: Sequence[str]) -> bool | None:
 def _results(field: str, authserv_ids: Sequence[str]) -> list[tuple[str, str, str]]:
     """Return (method, outcome, domain) of each result in a field of ours; nothing of anybody else's."""
     server, *statements = _COMMENT.sub(" ", field[:10_000].lower()).split(";")
-    name = server.split()[:1]
-    if name != [wanted for wanted in map(str.lower, authserv_ids) if [wanted] == name][:1]:
+    if not set(server.split()[:1]) & {name.lower() for name in authserv_ids}:
         return []
     found = []
     for statement in statements:

@@ -178,6 +178,9 @@ _EMAIL = re.compile(r"[^\s<>@(]{1,128}@[^\s<>@)]{1,128}")
 _ENDS = re.compile(r"(?::|：|-{3,}|—{2,})[\s*_]{0,5}$")
 _SHARED = re.compile(r"(?P<own>.{0,300}?\S)(?:-{2,}\s?|\s)(?=(?:On|Den|Am|Le|Op|På) .{0,30}\d)")
 _TRAILED = re.compile(r"(?P<above>.{0,300}?<[^<>]{3,128}>:)\s{2,}(?P<quoted>\S.*)")
+_ENDS_WITH_ADDRESS = re.compile(r"@[\w.-]{1,64}[>)\]] ?[:：]$")
+_FIRST_WORD = re.compile(r"^\s{0,3}(\w{1,12})\b")
+_LAST_WORD = re.compile(r"\b(\w{1,12})\s{0,3}$")
 _LONGEST_NAMED = 160  # a name, an address and a verb
 
 
@@ -217,7 +220,17 @@ def _is_attribution(joined: str, *, quoted: bool) -> bool:
         return quoted and email and day and joined.endswith(">")
     if quoted:
         return bool(verb and (day or email)) or (email and (day or time))
-    return (email and (time or bool(verb and day))) or bool(verb and time and day and _names_somebody(joined, verb))
+    if verb is None:
+        return email and time and bool(_ENDS_WITH_ADDRESS.search(joined))
+    if _tells(joined, verb):
+        return False
+    return (email and (time or day)) or (time and day and _names_somebody(joined, verb))
+
+
+def _tells(joined: str, verb: re.Match[str]) -> bool:
+    """Tell a person's own sentence by the pronoun beside the verb: "skrev dere", "I wrote"."""
+    beside = (*_LAST_WORD.findall(joined[: verb.start()]), *_FIRST_WORD.findall(joined[verb.end() :]))
+    return any(word.casefold() in words.SELF for word in beside)
 
 
 def _names_somebody(joined: str, verb: re.Match[str]) -> bool:
@@ -235,7 +248,7 @@ def _end_of_named(lines: _Lines, at: int, first: str) -> int | None:
     rest = first[verb.end() :].strip(" :*_")
     timed = bool(_TIME.search(first) and _DAY.search(first))
     is_whole = not rest or (timed and bool(_TIME.search(rest)))
-    sure = lines.quote_follows(at + 1) or (timed and bool(_EMAIL.search(first)))
+    sure = lines.quote_follows(at + 1) or (timed and bool(_EMAIL.search(first)) and not _tells(first, verb))
     return at + 1 if dashed or (is_whole and sure) else None
 
 

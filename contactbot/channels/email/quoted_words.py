@@ -20,6 +20,12 @@ WROTE: Final = _words(
     "napsala|napsal(a)|a scris|yazdı|đã viết|čálii|写道|寫道|书写"
 )
 
+# Who wrote, when a person tells of it: no program says "I wrote".
+SELF: Final = _words(
+    "jeg|eg|vi|me|dere|de|dykk|du|hun|ho|han|i|we|you|they|he|she|jag|ni|jeg|ich|wir|sie|ihr|er|je|nous|vous|ik|"
+    "wij|jullie|ja|my|wy|я|ми|ви|мы|вы"
+)
+
 # The first word of such a line, where it is not the date itself.
 ON: Final = _words("den|på|on|am|le|op|w dniu|dnia|il|el|em|vào|dne|pe|dňa|wiadomość napisana przez|在|于")
 
