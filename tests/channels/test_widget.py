@@ -445,6 +445,39 @@ async def test_where_the_browser_denies_storage_the_chat_works_and_says_so(brows
     assert town.complaints == []
 
 
+async def test_where_only_the_frame_is_denied_storage_the_host_page_keeps_the_conversation(
+    browser: Browser, town: Town
+) -> None:
+    async with visit(browser, town, "about:blank") as page:
+        await page.add_init_script(
+            f"if (location.origin === '{town.chat}')"
+            " Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('denied') } })"
+        )
+        await page.goto(town.site)
+        frame = await opened(page)
+        await say(frame, "Søppel?")
+        await expect(frame.locator(".rich")).to_be_visible()
+        await page.reload()
+        frame = await opened(page)
+        await expect(frame.locator(".rich")).to_be_visible()
+        assert len(await bubbles(frame)) == 2
+        assert await page.context.cookies() == []
+    assert town.complaints == []
+
+
+async def test_what_needs_a_conversation_is_offered_only_when_there_is_one(browser: Browser, town: Town) -> None:
+    async with visit(browser, town, town.page) as page:
+        await page.locator("#menu summary").click()
+        for name in ("Slett samtalen", "Lagre"):
+            await expect(page.get_by_role("button", name=name)).to_be_hidden()
+        await page.keyboard.press("Escape")
+        await say(page, "stille")
+        await expect(page.locator("#list time")).to_have_count(1)
+        await page.locator("#menu summary").click()
+        for name in ("Slett samtalen", "Lagre"):
+            await expect(page.get_by_role("button", name=name)).to_be_visible()
+
+
 # Safe
 
 

@@ -54,8 +54,15 @@ class Asset:
 
 def asset(content: bytes, suffix: str) -> Asset:
     """Prepare one file."""
+    content = _lean(content) if suffix == ".js" else content
     digest = hashlib.sha256(content).hexdigest()[:16]
     return Asset(_TYPES[suffix], content, gzip.compress(content, mtime=0), digest)
+
+
+def _lean(script: bytes) -> bytes:
+    """Leave out indentation and the lines that are only comments: they are for us, not for residents' telephones."""
+    lines = (line.strip() for line in script.splitlines())
+    return b"\n".join(line for line in lines if line and not line.startswith(b"//"))
 
 
 class Assets:

@@ -39,7 +39,11 @@
   button.append(picture, label, badge);
 
   let frame = null, open = false, loaded = false;
-  const say = () => loaded && frame.contentWindow.postMessage({ contactbot: open ? "open" : "closed" }, origin);
+  // Where the browser denies the frame a storage, it is kept here for it: one token, two hours after the last word.
+  const place = `contactbot:${site}`;
+  const keep = (token) => { try { sessionStorage[place] = JSON.stringify([token, Date.now() + 72e5]); } catch { /* then not */ } };
+  const kept = () => { try { const [token, until] = JSON.parse(sessionStorage[place]); return until > Date.now() && token; } catch { return ""; } };
+  const say = () => loaded && frame.contentWindow.postMessage({ contactbot: open ? "open" : "closed", kept: kept() }, origin);
   const load = () => {
     if (frame) return;
     frame = document.createElement("iframe");
@@ -63,6 +67,7 @@
   addEventListener("message", ({ origin: from, source, data }) => {
     if (from !== origin || source !== frame?.contentWindow) return;
     if (data?.contactbot === "close") toggle(false);
+    if (data?.contactbot === "keep") keep(data.token);
     if (data?.contactbot === "unread") {
       const bare = document.title.replace(/^\(\d+\) /, "");
       document.title = data.count ? `(${data.count}) ${bare}` : bare;
@@ -74,6 +79,6 @@
   const home = document.createElement("div"), shadow = home.attachShadow({ mode: "open" });
   shadow.adoptedStyleSheets = [sheet];
   shadow.append(button);
-  const place = () => document.body.append(home);
-  document.body ? place() : addEventListener("DOMContentLoaded", place);
+  const show = () => document.body.append(home);
+  document.body ? show() : addEventListener("DOMContentLoaded", show);
 })();

@@ -111,7 +111,7 @@
       reveal(li);
     }
     if (item.author !== "resident") heardFrom(item);
-    at("download").hidden = false;
+    for (const offer of document.querySelectorAll("[data-later]")) offer.hidden = false;
   };
   const heardFrom = (item) => {
     lastFromUs = Math.max(lastFromUs, item.position);
@@ -302,12 +302,17 @@
     stand("");
     if (before === words.offline) tell(words.back);
     if (fresh) tell(words.expired);
-    if (!stores) tell(words.no_storage);
+    remember();
     fresh = false;
     read = 0;
     for (const message of pending) if (!message.failed) { drawPending(message); transmit(message); }
     acknowledge();
     setTimeout(() => at("log").setAttribute("aria-live", "polite"), 800);
+  };
+
+  const remember = () => {  // where this tab may store nothing, the page around us keeps the token, if there is one
+    if (stores || !token) return;
+    if (host) post({ contactbot: "keep", token }); else tell(words.no_storage);
   };
 
   const take = (data) => {
@@ -322,6 +327,7 @@
     const li = list.querySelector(`[data-id="${CSS.escape(id)}"]`);
     settle(id);
     clearTimeout(timer);
+    if (host) remember();
     if (li && position <= after) return startAfresh();
     if (li) li.querySelector(".state").textContent = words.sent;
     if (lastFromUs < position) thinking(true);
@@ -468,6 +474,7 @@
   const close = () => post({ contactbot: "close" });
   addEventListener("message", ({ origin, source, data }) => {
     if (!framed || source !== parent || !(origin === location.origin || config.origins.includes(origin))) return;
+    if (data?.kept && !stores && !token) { token = String(data.kept); connect(); }
     if (data?.contactbot === "open") { host = origin; shown = true; text.focus(); acknowledge(); }
     if (data?.contactbot === "closed") { host = origin; shown = false; }
   });
