@@ -33,17 +33,15 @@ class Installation:
     bot: Login
     data: Path
 
-    def channel(self, settings: Mapping[str, float] | None = None, password: str = "") -> XmppChannel:
-        """Make the channel as a new process would."""
-        account = {
-            "jid": self.bot.jid,
-            "password": password or self.bot.password,
-            "host": "127.0.0.1",
-            "port": self.server.port,
-            "ca_file": str(self.server.certificate),
-        }
+    def channel(
+        self, settings: Mapping[str, float] | None = None, password: str = "", *, more: tuple[Login, ...] = ()
+    ) -> XmppChannel:
+        """Make the channel as a new process would, with ``more`` accounts than the one."""
+        logins = (replace(self.bot, password=password or self.bot.password), *more)
+        reach = {"host": "127.0.0.1", "port": self.server.port, "ca_file": str(self.server.certificate)}
+        accounts = {login.jid: {"jid": login.jid, "password": login.password, **reach} for login in logins}
         patience = {"first_pause": 0.05, "longest_pause": 0.4, **(settings or {})}
-        values: dict[str, object] = {"accounts": {"chat": account}, **patience}
+        values: dict[str, object] = {"accounts": accounts, **patience}
         return XmppChannel(XmppSettings.model_validate(values), surroundings(self.data))
 
 
@@ -582,6 +580,24 @@ async def test_a_terminal_client_of_another_make_is_understood(
         await house.seen(kept=1)
     assert texts(house) == ["Når åpner Ærøya bibliotek?"]
     assert house.kept[0].sender == Address("xmpp", ola.jid)
+
+
+async def test_each_account_answers_for_itself_and_one_that_cannot_log_in_holds_up_no_other(
+    server: Prosody, ours: Installation, house: RecordingHouse, kari: Resident
+) -> None:
+    other = new_account(server, "bot")
+    locked_out = replace(new_account(server, "bot"), password="wrong")
+    channel = ours.channel(more=(other, locked_out))
+    async with running(channel, house), asyncio.timeout(PATIENCE):
+        kari.say(ours.bot.jid, "til den ene", "k-1")
+        assert await kari.answer_to("k-1") == "receipt"
+        kari.say(other.jid, "til den andre", "k-2")
+        assert await kari.answer_to("k-2") == "receipt"
+        assert (await channel.send(replace(to(kari, channel), account=other.jid))).state == "sent"
+        assert ((await kari.heard()).get("from") or "").startswith(other.jid)
+        assert (await channel.send(replace(to(kari, channel), account=locked_out.jid))).state == "retry"
+        assert (await channel.send(replace(to(kari, channel), account="gone@localhost"))).state == "failed"
+    assert [inbound.account for inbound in house.kept] == [ours.bot.jid, other.jid]
 
 
 # A server that can less
