@@ -63,7 +63,16 @@ class _Lines:
 
     def is_quoted(self, at: int) -> bool:
         line = self.all[at]
-        return at in self.ours or (bool(_QUOTED.match(line)) and not _NOT_QUOTED.match(line[:_LOOK]))
+        marked = bool(_QUOTED.match(line)) and not _NOT_QUOTED.match(line[:_LOOK])
+        return at in self.ours or (marked and not self._is_comparison(at))
+
+    def _is_comparison(self, at: int) -> bool:
+        """Tell a sign in the middle of a sentence ("barn", "> 12 år") from a mark: it stands alone, before a number."""
+        if not _COMPARED.match(self.all[at]) or at == 0:
+            return False
+        before, after = self.all[at - 1].strip(), self.all[at + 1 : at + 2]
+        goes_on = bool(before) and not before.startswith(">") and not before.endswith(":")
+        return goes_on and not any(line.lstrip().startswith(">") for line in after)
 
     def is_blank(self, at: int) -> bool:
         return not self.all[at].strip()
@@ -127,6 +136,7 @@ def _find_quotation(lines: _Lines, at: int) -> _Region | None:
 # Quotation marks
 
 _QUOTED = re.compile(r"[ \t]{0,3}>")
+_COMPARED = re.compile(r">=? ?\d")
 _WRAP = 60  # programs wrap at 65 to 78 characters
 
 
@@ -341,7 +351,8 @@ def _is_header_block(fields: dict[str, str]) -> bool:
     address = any(_EMAIL.search(fields.get(kind, "")) for kind in ("from", "to", "cc"))
     kinds = {"date" if kind == "sent" else kind for kind in fields}
     if address:
-        return (timed and bool(kinds & {"from", "to"})) or len(kinds & _TELLING) >= _ENOUGH_KINDS
+        dated_first = next(iter(fields)) in {"date", "sent"}
+        return (timed and ("from" in kinds or dated_first)) or len(kinds & _TELLING) >= _ENOUGH_KINDS
     return {"from", "subject", "date"} <= kinds and (timed or "sent" in fields)
 
 
