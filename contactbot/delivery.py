@@ -1,7 +1,7 @@
 """The one way out: lease, send, record. Sending happens outside any transaction.
 
-A crash between leasing and recording leaves a parcel in ``sending``. The next start asks the peer about it where the peer
-can be asked; where it cannot, the doubt is recorded and stays visible, and the message is sent once more if the
+A crash between leasing and recording leaves a parcel in ``sending``. The next start asks the peer about it where the
+peer can be asked; where it cannot, the doubt is recorded and stays visible, and the message is sent once more if the
 configuration says that a lost answer is worse than a double.
 """
 
@@ -132,10 +132,12 @@ class Delivery:
         while True:
             now, known = self._clock(), dict(self._municipalities)
             try:
-                return await self._database.write(settle, parcel, receipt, now, self._settings, known, mode="queue")
+                await self._database.write(settle, parcel, receipt, now, self._settings, known, mode="queue")
             except StoreBusyError as error:
                 log.warning("what became of a message cannot be kept now", outbox=parcel.id, error=str(error))
                 await asyncio.sleep(STORE_PAUSE)
+            else:
+                return
 
     async def _attempt(self, parcel: Parcel) -> Receipt:
         channel = self._channels.get(parcel.channel)
@@ -179,7 +181,8 @@ class Delivery:
 
     async def _recover(self, *, everybody_else: bool) -> None:
         """Find out what became of parcels that were being sent by somebody who has gone."""
-        left: list[Parcel] = await self._database.write(_left_behind, self._owner, self._clock(), everybody_else, mode="queue")
+        write, now = self._database.write, self._clock()
+        left: list[Parcel] = await write(_left_behind, self._owner, now, everybody_else, mode="queue")
         for parcel in left:
             receipt = await self._ask(parcel)
             log.info("recovered a parcel", outbox=parcel.id, channel=parcel.channel, found=receipt and receipt.state)
@@ -212,7 +215,7 @@ def _left_behind(tx: Transaction, owner: str, now: datetime, everybody_else: boo
     return left
 
 
-def _settle(  # noqa: PLR0913, PLR0917 - a unit's arguments are positional
+def _settle(
     tx: Transaction,
     parcel: Parcel,
     receipt: Receipt,
@@ -231,7 +234,7 @@ def _settle(  # noqa: PLR0913, PLR0917 - a unit's arguments are positional
     store.queue_again(tx, parcel.id, at + wait, at, doubtful=parcel.doubtful)
 
 
-def _settle_doubt(  # noqa: PLR0913, PLR0917 - a unit's arguments are positional
+def _settle_doubt(
     tx: Transaction,
     parcel: Parcel,
     receipt: Receipt | None,
@@ -258,7 +261,7 @@ def _record(tx: Transaction, receipt: Receipt, at: datetime, municipalities: Map
         _move(tx, found[0], FINAL[receipt.state], receipt, at, municipalities)
 
 
-def _move(  # noqa: PLR0913, PLR0917 - the parts of one report
+def _move(
     tx: Transaction,
     number: int,
     state: DeliveryState,

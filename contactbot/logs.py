@@ -24,4 +24,6 @@ def configure(level: str, *, readable: bool | None = None) -> None:
         cache_logger_on_first_use=True,
     )
     # Libraries speak only of trouble; their chatter may hold addresses.
-    logging.basicConfig(level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    logging.basicConfig(
+        level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
+    )

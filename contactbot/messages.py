@@ -85,11 +85,11 @@ class Folded:
 class Inbound:
     """One message as a channel received it.
 
-    ``account`` is our address it came to and ``external_id`` its identity at the peer; with ``fingerprint`` (a hash that
-    survives redelivery, or "") they make a message accepted once only. ``refs`` are all identifiers of earlier messages it
-    mentions, oldest first. ``thread`` is set only when a token we signed names the thread. ``automatic`` names the rule by which
-    a machine wrote it, or is "". ``authenticated`` says whether the sender's address is proven; None where the
-    channel cannot tell. ``language`` is the resident's own choice on the channel, or "".
+    ``account`` is our address it came to and ``external_id`` its identity at the peer; with ``fingerprint`` (a hash
+    that survives redelivery, or "") they make a message accepted once only. ``refs`` are all identifiers of earlier
+    messages it mentions, oldest first. ``thread`` is set only when a token we signed names the thread. ``automatic``
+    names the rule by which a machine wrote it, or is "". ``authenticated`` says whether the sender's address is proven;
+    None where the channel cannot tell. ``language`` is the resident's own choice on the channel, or "".
     ``unreadable`` says why the content could not be read, or is ""; the raw copy is kept in any case.
     """
 

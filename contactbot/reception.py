@@ -21,7 +21,7 @@ SLOW_POLL = 15.0  # seconds between looks at a session's history when no notice 
 class Reception:
     """What one channel is given: the ``House`` port of ``channels/base.py``."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the parts of the house a channel reaches, each behind one method
+    def __init__(
         self,
         channel: Channel,
         database: Database,

@@ -85,12 +85,15 @@ class DeliverySettings(Part):
         72, gt=0, description="Hours after which an undelivered message is given up and shown to staff."
     )
     resend_unknown_mail: bool = Field(
-        True, description="Send a mail once more when a crash left it unknown whether it had left (same Message-ID)."
+        default=True,
+        description="Send a mail once more when a crash left it unknown whether it had left (same Message-ID).",
     )
     unread_minutes: float = Field(
         10,
         gt=0,
-        description="Minutes a staff answer may stay unread in the web chat before it goes to the address the resident left.",
+        description=(
+            "Minutes a staff answer may stay unread in the web chat before it goes to the address the resident left."
+        ),
     )
 
 
@@ -106,10 +109,13 @@ class ConversationSettings(Part):
     thread_rest_hours: float = Field(
         24,
         gt=0,
-        description="Hours of rest after which a new message on a remembering channel starts a new thread, when no case is open.",
+        description=(
+            "Hours of rest after which a new message on a remembering channel starts a new thread, "
+            "when no case is open."
+        ),
     )
     raw_days: int = Field(31, ge=1, description="Days the raw copy of a message is kept.")
-    survey: bool = Field(True, description="Ask `fikk du svar?` when a case is closed.")
+    survey: bool = Field(default=True, description="Ask `fikk du svar?` when a case is closed.")
 
 
 class Settings(BaseSettings):
@@ -138,7 +144,9 @@ class Settings(BaseSettings):
     data: Path = Field(Path("data"), description="Folder of the database and the channels' own files.")
     database: str = Field(
         "",
-        description="Database URL; empty means an SQLite file in the data folder. `postgresql+psycopg://...` for PostgreSQL.",
+        description=(
+            "Database URL; empty means an SQLite file in the data folder. `postgresql+psycopg://...` for PostgreSQL."
+        ),
     )
     secret: SecretStr = Field(
         description=f"Key that signs tokens, at least {SECRET_BYTES} characters; `contactbot init` draws one."
@@ -161,13 +169,13 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings names the parameters
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings names the parameters
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - same
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - same
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over what is given, which is the file."""
+        """Let the environment win over what is given, which is the file."""
         return env_settings, init_settings
 
 

@@ -1,4 +1,4 @@
-"""What the house does by itself, by the clock: forward unread answers, let raw copies expire, sweep what is left over."""
+"""What the house does by the clock: forward unread answers, let raw copies expire, sweep what is left over."""
 
 import asyncio
 from collections.abc import Mapping

@@ -38,8 +38,8 @@ class Abilities:
 class Surroundings:
     """What every channel is told about the installation.
 
-    ``public_url`` has no trailing slash. ``secret`` signs tokens (at least 32 bytes). ``data`` is a folder the channel may
-    write to. ``countries`` gives each municipality's ISO 3166 code, for number plans.
+    ``public_url`` has no trailing slash. ``secret`` signs tokens (at least 32 bytes). ``data`` is a folder the channel
+    may write to. ``countries`` gives each municipality's ISO 3166 code, for number plans.
     """
 
     public_url: str
@@ -103,8 +103,8 @@ class House(Protocol):
 class Channel(Protocol):
     """One way for words to come in and go out.
 
-    The class carries ``name`` (also the key under ``[channels]``) and ``Settings`` (a pydantic model that forbids unknown
-    keys; every field has a description with its unit). The constructor is ``Class(settings, surroundings)``.
+    The class carries ``name`` (also the key under ``[channels]``) and ``Settings`` (a pydantic model that forbids
+    unknown keys; every field has a description with its unit). The constructor is ``Class(settings, surroundings)``.
     """
 
     name: ClassVar[str]
@@ -119,7 +119,7 @@ class Channel(Protocol):
         """Our own addresses on this channel, from its settings."""
 
     async def run(self, house: House) -> None:
-        """Receive until cancelled: call ``house.started()`` once listening, reconnect by itself, clean up on cancellation."""
+        """Receive until cancelled, and clean up then: call ``house.started()`` once listening, reconnect by itself."""
 
     async def send(self, outbound: Outbound) -> Receipt:
         """Give one message to the peer, within 60 s. Expected failures are receipts, not exceptions."""

@@ -17,7 +17,8 @@ from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
 from contactbot.threads.thread import NewMessage, Thread
 
-PREFIXED = ("answer", "choices", "receipt", "command", "smalltalk", "added")  # replies that begin a thread with who writes
+# Replies that begin a thread with who writes.
+PREFIXED = ("answer", "choices", "receipt", "command", "smalltalk", "added")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,9 @@ class Stay:
     give_up: timedelta
 
 
-def keep_message(tx: Transaction, inbound: Inbound, facts: Facts, outcome: Outcome, stay: Stay) -> tuple[Thread, Accepted]:
+def keep_message(
+    tx: Transaction, inbound: Inbound, facts: Facts, outcome: Outcome, stay: Stay
+) -> tuple[Thread, Accepted]:
     """Write the message with everything that came with it, in its thread or a new one."""
     thread = _thread(tx, inbound, facts)
     new = NewMessage(
@@ -108,7 +111,7 @@ def _worded(facts: Facts, reply: Reply, ticket: Ticket | None, *, disclosed: boo
     return Reply(text, reply.purpose, reply.markup, reply.choices, reply.urgent)
 
 
-def _say(  # noqa: PLR0913, PLR0917 - what a reply is made of
+def _say(  # noqa: PLR0913 - what a reply is made of
     tx: Transaction, thread: Thread, inbound: Inbound, facts: Facts, outcome: Outcome, reply: Reply, stay: Stay
 ) -> None:
     language = outcome.language or facts.language
@@ -161,4 +164,3 @@ def _why(facts: Facts, outcome: Outcome) -> dict[str, object]:
         "confidence": round(outcome.given.confidence if outcome.given is not None else best, 4),
         "language": facts.foreign or outcome.language or facts.language,
     }  # fmt: skip
-

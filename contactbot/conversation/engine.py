@@ -1,7 +1,7 @@
 """The one way in: a message is read against what stands, understood, decided and written in one transaction."""
 
 import asyncio
-import hmac
+import hashlib
 import itertools
 import secrets
 from collections.abc import AsyncIterator, Mapping
@@ -30,6 +30,7 @@ from contactbot.storage.database import Database
 from contactbot.storage.notices import session_topic
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
+from contactbot.threads.thread import Thread
 
 log = structlog.get_logger()
 
@@ -58,15 +59,20 @@ class Codes:
 
     def draw(self) -> str:
         """Return the next code, 1000 to 9999."""
-        digest = hmac.digest(self._key, next(self._drawn).to_bytes(8), "sha256")
-        return str(1000 + int.from_bytes(digest[:8]) % 9000)
+        digest = hashlib.blake2b(next(self._drawn).to_bytes(8), digest_size=8, key=self._key)
+        return str(1000 + int.from_bytes(digest.digest()) % 9000)
 
 
 class Engine:
     """Receives messages of every channel."""
 
     def __init__(
-        self, database: Database, municipalities: Mapping[str, Municipality], bases: Bases, settings: Settings, clock: Clock
+        self,
+        database: Database,
+        municipalities: Mapping[str, Municipality],
+        bases: Bases,
+        settings: Settings,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._municipalities = municipalities
@@ -129,7 +135,7 @@ class Engine:
                 self._senders[sender] = (lock, waiting - 1)
 
 
-def _handle(  # noqa: PLR0913, PLR0917 - a unit's arguments are positional
+def _handle(  # noqa: PLR0913 - a unit's arguments are positional
     tx: Transaction,
     inbound: Inbound,
     facts: Facts,
@@ -164,7 +170,7 @@ def _fresh(tx: Transaction, inbound: Inbound, facts: Facts, *, give_up: bool) ->
     return replace(facts, seen=replace(seen, thread=thread)) if moved else facts
 
 
-def _new_thread_since(tx: Transaction, inbound: Inbound, seen: Seen) -> threads.Thread | None:
+def _new_thread_since(tx: Transaction, inbound: Inbound, seen: Seen) -> Thread | None:
     """Return a thread that another message of the same address began since; only where threads are remembered."""
     address = threads.find_address(tx, seen.municipality, inbound.sender)
     if address is None or seen.address is not None:
@@ -174,4 +180,5 @@ def _new_thread_since(tx: Transaction, inbound: Inbound, seen: Seen) -> threads.
 
 def _too_busy(facts: Facts) -> Outcome:
     """Return the hand-off of a message whose conversation kept changing."""
-    return replace(steps.hand_off(facts), rule="kept changing", work=Work(Reason.BUSY, facts.text[: steps.TITLE] or "…"))
+    work = Work(Reason.BUSY, facts.text[: steps.TITLE] or "…")
+    return replace(steps.hand_off(facts), rule="kept changing", work=work)

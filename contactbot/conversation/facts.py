@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from contactbot.conversation.commands import Command
 from contactbot.conversation.safety import Danger
@@ -26,9 +27,9 @@ class Facts:
     """What a message says and what stands around it.
 
     ``text`` is masked; ``removed`` names the kinds of data taken out. ``foreign`` is the language of a message the bot
-    does not speak, or "". ``picked`` is the index of a chosen choice, -1 for none of them, None when nothing was chosen.
-    ``entries`` are the candidates' entries. ``may_reply`` is false where a reply could hit an innocent third person.
-    ``code`` is a fresh random confirmation code.
+    does not speak, or "". ``picked`` is the index of a chosen choice, -1 for none of them, None when nothing was
+    chosen. ``entries`` are the candidates' entries. ``may_reply`` is false where a reply could hit an innocent third
+    person. ``code`` is a fresh random confirmation code.
     """
 
     seen: Seen
@@ -55,6 +56,6 @@ class Facts:
     limits: Limits
 
     @property
-    def pending(self) -> dict[str, object] | None:
+    def pending(self) -> dict[str, Any] | None:
         """What the resident was offered and may be answering."""
         return None if self.seen.thread is None else self.seen.thread.pending

@@ -11,7 +11,6 @@ from contactbot.wording import say, spoken
 READ_BY_EACH_OTHER = frozenset({"nb", "nn"})  # written forms whose readers need no word about the other
 
 
-
 def wording(facts: Facts, key: str, purpose: str, **values: object) -> Reply:
     """Return the bot's own words in the conversation's language."""
     return wording_in(facts.language, key, purpose, **values)

@@ -24,8 +24,8 @@ class LastAnswer:
 class Seen:
     """The context of one message. ``duplicate`` is set when it was accepted before.
 
-    ``elsewhere`` is the thread on another channel that the message goes on from, proven by a token we signed: the message
-    gets a thread of its own, joined to the same ticket.
+    ``elsewhere`` is the thread on another channel that the message goes on from, proven by a token we signed: the
+    message gets a thread of its own, joined to the same ticket.
     """
 
     municipality: str

@@ -1,8 +1,8 @@
 """What the bot does with a message, as one ordered table: the first step that has an outcome wins. Pure.
 
 Order matters. Machines are never answered (1). A wish for silence is obeyed before anything can speak (2). Danger comes
-before every brake and every owner of the turn (3). The brake comes before people are bothered (4), people before the bot
-(5), what was asked before what is new (6, 7), and the bot is silent rather than wrong (9-11).
+before every brake and every owner of the turn (3). The brake comes before people are bothered (4), people before the
+bot (5), what was asked before what is new (6, 7), and the bot is silent rather than wrong (9-11).
 """
 
 import re
@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from contactbot.conversation import replies
 from contactbot.conversation.commands import CommandKind
 from contactbot.conversation.facts import Facts
-from contactbot.conversation.outcome import Given, Outcome, SurveyAnswer, Work
+from contactbot.conversation.outcome import Given, Outcome, Reply, SurveyAnswer, Work
 from contactbot.handoff.ticket import Reason
 from contactbot.kb.matching import Answer, Choices
 from contactbot.threads.thread import TurnOwner
@@ -35,7 +35,9 @@ def decide(facts: Facts) -> Outcome:
 
 def automatic_mail(facts: Facts) -> Outcome | None:
     """1. Machines get a note in the thread and never an answer: no state moves, no clock starts."""
-    return Outcome("silent", f"automatic: {facts.automatic}", kind="automatic", pending=facts.pending) if facts.automatic else None
+    if not facts.automatic:
+        return None
+    return Outcome("silent", f"automatic: {facts.automatic}", kind="automatic", pending=facts.pending)
 
 
 def stop_and_start(facts: Facts) -> Outcome | None:
@@ -109,7 +111,7 @@ def pending_choice(facts: Facts) -> Outcome | None:
         return None
     match pending.get("kind"):
         case "choices" if facts.picked is not None:
-            return _picked_choice(facts, pending["options"], facts.picked)  # type: ignore[arg-type] - our own JSON
+            return _picked_choice(facts, pending["options"], facts.picked)
         case "survey" if facts.picked is not None and facts.picked >= 0:
             return _survey(facts, facts.picked)
         case "delete" if _code(facts):
@@ -117,7 +119,7 @@ def pending_choice(facts: Facts) -> Outcome | None:
     return None
 
 
-def command(facts: Facts) -> Outcome | None:
+def command(facts: Facts) -> Outcome | None:  # noqa: PLR0911 - one return for each command
     """7. What the resident asks of the machine itself."""
     if facts.command is None:
         return None
@@ -192,7 +194,8 @@ def choices(facts: Facts) -> Outcome | None:
 def hand_off(facts: Facts) -> Outcome:
     """11. Otherwise a person: a ticket, its number and the expected time, in one transaction."""
     best = facts.entries.get(facts.candidates[0].entry_id) if facts.candidates else None
-    topic, team = ("", "") if best is None or facts.candidates[0].probability < LIKELY_TOPIC else (best.topic, best.owner)
+    likely = best is not None and facts.candidates[0].probability >= LIKELY_TOPIC
+    topic, team = (best.topic, best.owner) if best is not None and likely else ("", "")
     if facts.foreign:
         work = Work(Reason.LANGUAGE, _title(facts), topic=facts.foreign)
         told = replies.handed_off(facts, "handoff_language", language=facts.foreign)
@@ -235,9 +238,10 @@ def _picked_choice(facts: Facts, options: list[dict[str, object]], picked: int) 
 
 def _survey(facts: Facts, picked: int) -> Outcome:
     said: SurveyAnswer = SURVEY_ANSWERS[min(picked, len(SURVEY_ANSWERS) - 1)]
-    told = (
-        replies.handed_off(facts, "survey_reopened") if said == "no" else replies.wording(facts, "survey_thanks", "command")
-    )  # fmt: skip
+    if said == "no":
+        told = replies.handed_off(facts, "survey_reopened")
+    else:
+        told = replies.wording(facts, "survey_thanks", "command")
     return Outcome("command", "survey", (told,), survey=said)
 
 
@@ -258,7 +262,7 @@ def _language(facts: Facts, wanted: str) -> Outcome:
     return Outcome("command", "language", (told,), language=wanted, pending=facts.pending)
 
 
-def _said(facts: Facts, rule: str, told: replies.Reply) -> Outcome:
+def _said(facts: Facts, rule: str, told: Reply) -> Outcome:
     """Return an outcome that says one thing and leaves what the resident was offered."""
     return Outcome("command", rule, (told,), pending=facts.pending)
 

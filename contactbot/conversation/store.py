@@ -17,7 +17,11 @@ TICKETS = 20  # of the resident's own, for STATUS
 
 
 def load_context(
-    tx: Transaction, inbound: Inbound, remembers: bool, now: datetime, settings: ConversationSettings  # noqa: FBT001 - a unit's arguments are positional
+    tx: Transaction,
+    inbound: Inbound,
+    remembers: bool,  # noqa: FBT001 - a unit's arguments are positional
+    now: datetime,
+    settings: ConversationSettings,
 ) -> Seen:
     """Return what is known about the sender and the conversation. Raises UnknownAccountError."""
     account, municipality = threads.account_of(tx, inbound.channel, inbound.account)
@@ -25,7 +29,8 @@ def load_context(
     thread = _thread(tx, inbound, municipality, account, address, remembers, now, settings)
     signed = None if thread is not None else _signed(tx, inbound, municipality)
     conversation = thread or signed
-    recent, repeats = (0, 0) if address is None else threads.recent_from(tx, address.id, inbound.text, now - FLOOD_WINDOW)
+    since = now - FLOOD_WINDOW
+    recent, repeats = (0, 0) if address is None else threads.recent_from(tx, address.id, inbound.text, since)
     return Seen(
         municipality=municipality,
         account=account,
@@ -43,7 +48,7 @@ def load_context(
     )
 
 
-def _thread(  # noqa: PLR0913, PLR0917 - what the choice depends on
+def _thread(  # noqa: PLR0913 - what the choice depends on
     tx: Transaction,
     inbound: Inbound,
     municipality: str,
@@ -92,7 +97,7 @@ def _acknowledged(tx: Transaction, thread: int) -> bool:
         " ORDER BY m.position DESC LIMIT 1",
         thread=thread,
     )
-    return last == "bot"
+    return bool(last == "bot")
 
 
 def set_cursor(tx: Transaction, channel: str, address: str, cursor: str) -> None:

@@ -61,8 +61,7 @@ def understand(
         smalltalk=smalltalk.smalltalk(masked.text),
         decision=decide(candidates),
         candidates=candidates,
-        entries={one.entry_id: knowledge.entries[one.entry_id] for one in candidates if one.entry_id in knowledge.entries}
-        | _offered(seen, knowledge),
+        entries=_entries(candidates, seen, knowledge),
         automatic=inbound.automatic,
         unreadable=inbound.unreadable,
         may_reply=inbound.authenticated is not False,
@@ -100,10 +99,10 @@ def _picked(text: str, seen: Seen) -> int | None:
     return commands.choice(text, [str(label) for label in pending["labels"]])
 
 
-def _offered(seen: Seen, knowledge: Knowledge) -> dict[str, Entry]:
-    """Return the entries a pending choice offers, and the last one answered with."""
+def _entries(candidates: tuple[Candidate, ...], seen: Seen, knowledge: Knowledge) -> dict[str, Entry]:
+    """Return the candidates' entries, those a pending choice offers, and the last one answered with."""
     pending = (seen.thread.pending if seen.thread is not None else None) or {}
-    wanted = [str(option["entry"]) for option in pending.get("options", ())]
+    wanted = [one.entry_id for one in candidates] + [str(option["entry"]) for option in pending.get("options", ())]
     if seen.last_answer is not None:
         wanted.append(seen.last_answer.entry)
     return {one: knowledge.entries[one] for one in wanted if one in knowledge.entries}

@@ -81,7 +81,7 @@ def _take(tx: Transaction, number: int, owner: str, now: datetime, until: dateti
 
 
 def _parcel(tx: Transaction, number: int) -> Parcel:
-    found = tx.one(Parcel, f"SELECT {PARCEL}{PARCEL_FROM} WHERE o.id = :id", id=number)  # noqa: S608 - our own columns
+    found = tx.one(Parcel, f"SELECT {PARCEL}{PARCEL_FROM} WHERE o.id = :id", id=number)
     assert found is not None, "a row just updated is there"  # noqa: S101 - narrows the type
     return found
 
@@ -92,7 +92,8 @@ def stale(tx: Transaction, owner: str, now: datetime, *, everybody_else: bool) -
     ``everybody_else`` says that no other process sends, so whatever this owner did not lease was left by a crash.
     """
     rows = tx.rows(
-        "SELECT id FROM outbox WHERE state = 'sending' AND (lease_until < :now OR (:alone = 1 AND lease_owner <> :owner))",
+        "SELECT id FROM outbox WHERE state = 'sending'"
+        " AND (lease_until < :now OR (:alone = 1 AND lease_owner <> :owner))",
         now=now,
         alone=everybody_else,
         owner=owner,

@@ -10,7 +10,7 @@ MEMBER = "s.id, s.municipality, s.email, s.name, s.role, s.shortcuts, g.name AS 
 MEMBER_FROM = " FROM staff s LEFT JOIN team g ON g.id = s.team"
 
 
-def add(  # noqa: PLR0913, PLR0917 - the columns of one row
+def add(  # noqa: PLR0913 - the columns of one row
     tx: Transaction, municipality: str, email: str, name: str, role: Role, password_hash: str, team: str, at: datetime
 ) -> int:
     """Add somebody who may sign in; return the id. Raises ConflictError when the email address is taken."""
@@ -40,7 +40,8 @@ def set_shortcuts(tx: Transaction, staff: int, on: bool) -> None:  # noqa: FBT00
 def password_of(tx: Transaction, email: str) -> tuple[int, str] | None:
     """Return id and password hash of somebody who may sign in."""
     found = tx.row(
-        "SELECT id, password_hash FROM staff WHERE email = :email AND disabled_at IS NULL", email=email.strip().casefold()
+        "SELECT id, password_hash FROM staff WHERE email = :email AND disabled_at IS NULL",
+        email=email.strip().casefold(),
     )
     return None if found is None else (int(found[0]), str(found[1]))
 
@@ -50,7 +51,8 @@ def everybody(tx: Transaction, municipality: str) -> tuple[Member, ...]:
     return tuple(
         tx.all(
             Member,
-            f"SELECT {MEMBER}{MEMBER_FROM} WHERE s.municipality = :municipality AND s.disabled_at IS NULL ORDER BY s.name",  # noqa: S608 - our own columns
+            f"SELECT {MEMBER}{MEMBER_FROM} WHERE s.municipality = :municipality AND s.disabled_at IS NULL"
+            " ORDER BY s.name",
             municipality=municipality,
         )
     )
@@ -89,7 +91,7 @@ def member_of_session(tx: Transaction, token_hash: str, now: datetime) -> Member
     """Return who a session belongs to, while it lasts."""
     return tx.one(
         Member,
-        f"SELECT {MEMBER}{MEMBER_FROM} JOIN session x ON x.staff = s.id"  # noqa: S608 - our own columns
+        f"SELECT {MEMBER}{MEMBER_FROM} JOIN session x ON x.staff = s.id"
         " WHERE x.token_hash = :hash AND x.expires_at > :now AND x.seen_at > :rest AND s.disabled_at IS NULL",
         hash=token_hash,
         now=now,
