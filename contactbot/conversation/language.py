@@ -38,13 +38,13 @@ _WORD_WEIGHT: Final = 3.0
 
 # What this text is written in when it is not Latin: the first name whose letters are found decides.
 _SCRIPTS: Final = {
-    "CYRILLIC": "ru", "ARABIC": "ar", "GREEK": "el", "HEBREW": "he", "THAI": "th", "HANGUL": "ko", "HIRAGANA": "ja",
+    "CYRILLIC": "uk", "ARABIC": "ar", "GREEK": "el", "HEBREW": "he", "THAI": "th", "HANGUL": "ko", "HIRAGANA": "ja",
     "KATAKANA": "ja", "CJK": "zh", "ETHIOPIC": "ti", "TAMIL": "ta", "DEVANAGARI": "hi", "BENGALI": "bn",
     "GEORGIAN": "ka", "ARMENIAN": "hy", "GURMUKHI": "pa", "SINHALA": "si", "MYANMAR": "my", "KHMER": "km",
 }  # fmt: skip
 _LETTERS_THAT_DECIDE: Final = (
-    ("ru", "uk", frozenset("іїєґ")),
-    ("ru", "sr", frozenset("ђћџљњј")),
+    ("uk", "ru", frozenset("ыэёъ")),
+    ("uk", "sr", frozenset("ђћџљњј")),
     ("ar", "ur", frozenset("ٹڈڑےں")),
     ("ar", "ckb", frozenset("ێۆڕڵ")),
     ("ar", "fa", frozenset("پچژگ")),
@@ -63,13 +63,14 @@ def _words_with_weights() -> dict[str, dict[str, float]]:
     """Return each listed word's weight per language: the less, the more languages have it."""
     listed: defaultdict[str, dict[str, float]] = defaultdict(dict)
     for code, rows in _TABLE.items():
-        if code not in {"shapes", "expected"}:
+        if code not in {"shapes", "expected", "russian"}:
             for word in (*rows["strong"], *rows["common"]):
                 listed[word][code] = _WORD_WEIGHT
     return {word: {code: weight / len(codes) for code, weight in codes.items()} for word, codes in listed.items()}
 
 
 _EXPECTED: Final = frozenset(_TABLE["expected"])
+_RUSSIAN: Final = frozenset(_TABLE["russian"]["words"])
 _WEIGHTS: Final = _words_with_weights()
 
 
@@ -131,4 +132,4 @@ def _by_script(words: list[str]) -> str | None:
     for general, special, marks in _LETTERS_THAT_DECIDE:
         if code == general and marks & set(letters):
             return special
-    return code
+    return "ru" if _RUSSIAN.intersection(words) else code

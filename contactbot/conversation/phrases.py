@@ -168,11 +168,12 @@ class PhraseBook:
         return places
 
     def _items(self, word: str, *, fuzzy: bool) -> set[str]:
-        items = set(self._exact.get(word, ()))
+        known = self._exact.get(word, set())
+        items = set(known)
         for length in self._lengths:
             if length <= len(word):
                 items |= self._prefixes.get(word[:length], set())
-        if fuzzy and not items and len(word) >= _FUZZY_LENGTH - 1:
+        if fuzzy and not known and len(word) >= _FUZZY_LENGTH - 1:
             for meant in self._fuzzy.get(word[0], ()):
                 if is_misspelt(word, meant):
                     items |= self._exact[meant]

@@ -1,0 +1,82 @@
+"""The phrase language that the tables are written in does what its table of operators says."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contactbot.conversation.phrases import PhraseBook, fold, is_misspelt
+
+
+def holds(phrase: str, text: str) -> bool:
+    book = PhraseBook([phrase], {"animal": ["hund", "katt*"], "all": ["<animal>", "sau"]}, fillers=["bare", "er"])
+    return any(book.look(book.read(text)).find())
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text"),
+    [
+        ("min hund", "Her er MIN  hund!"),
+        ("min hund", "min bare hund"),
+        ("min <all>", "min sau"),
+        ("min <all>", "min kattunge"),
+        ("hund|katt bjeffer", "katt bjeffer"),
+        ("min [store] hund", "min store hund"),
+        ("min [store] hund", "min hund"),
+        ("[min] hund", "hund"),
+        ("min .. hund", "min gamle, grå og snille hund"),
+        ("^ hund", "Ja. Hund!"),
+        ("hund $", "en hund. Ja"),
+        ("& hund bjeffer natt", "om natt så bjeffer en hund"),
+        ("bjeffer", "bjefer"),
+        ("bjeffer", "bejffer"),
+        ("åtte dør", "aatte doer"),
+        ("han er|e sint", "han er sint"),
+        ("selvmord", "s3lvmord"),
+        ("kom ikke", "kom…\nikke"),
+    ],
+)
+def test_a_phrase_is_found(phrase: str, text: str) -> None:
+    assert holds(phrase, text)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text"),
+    [
+        ("min hund", "min. Hund"),
+        ("min hund", "min din hund"),
+        ("min .. hund", "min en to tre fire fem hund"),
+        ("^ hund", "en hund"),
+        ("hund $", "hund bjeffer"),
+        ("& hund bjeffer", "hund. bjeffer"),
+        ("=bjeffer", "bjefer"),
+        ("smell", "spell"),
+        ("hund", "bund"),
+        ("& hund hund", "hund"),
+    ],
+)
+def test_a_phrase_is_not_found(phrase: str, text: str) -> None:
+    assert not holds(phrase, text)
+
+
+@pytest.mark.parametrize("phrase", ["<nothing>", "[hund]", "", "..", "e@post", "hund|e@post"])
+def test_a_phrase_that_can_never_be_right_is_refused(phrase: str) -> None:
+    with pytest.raises(ValueError, match=r"phrase|list|one word"):
+        PhraseBook([phrase], {})
+
+
+def test_gets_and_father_stay_apart_although_folding_drops_the_ring() -> None:
+    assert fold("får") != fold("far")
+    assert fold("slår") == fold("slar")
+
+
+def test_long_words_may_hold_two_errors_and_five_letters_only_a_slip() -> None:
+    assert is_misspelt("selvmorsdtanker", "selvmordstanker")
+    assert is_misspelt("livte", "livet")
+    assert not is_misspelt("livat", "livet")
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read_in_one_order(text: str) -> None:
+    tokens = PhraseBook(["hund"], {}).read(text)
+    positions = [token.position for token in tokens]
+    assert positions == sorted(set(positions))

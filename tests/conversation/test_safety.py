@@ -1,0 +1,158 @@
+"""Acute danger is seen before anything else, and what only sounds like it is left alone."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contactbot.conversation.safety import RULES, DangerKind, assess
+
+CORPUS = Path(__file__).parent / "corpus"
+ACUTE = [tuple(line.split("\t")) for line in (CORPUS / "acute.tsv").read_text("utf-8").splitlines()]
+LOOKALIKES = (CORPUS / "lookalikes.txt").read_text("utf-8").splitlines()
+
+PLAIN = {
+    DangerKind.SUICIDE: (
+        "jeg vil dø",
+        "eg vil døy",
+        "æ vil dø",
+        "Jeg vil ikke leve",
+        "jeg orker ikke leve lenger",
+        "selvmord",
+        "eg vil ikkje leve meir",
+        "vil ta livet mitt",
+        "jeg skal ta livet av meg",
+        "i want to die",
+        "Jeg vil drepe meg selv",
+        "I want to kill myself",
+        "jeg har lyst til å dø",
+        "jeg tenker på selvmord",
+        "sjølvmord",
+        "jeg har selvmordstanker",
+        "jeg har tatt en overdose",
+        "jeg skal henge meg",
+        "jeg skal hoppe fra brua",
+        "suicidal",
+        "vil ikke leve mer",
+    ),
+    DangerKind.CHILD: (
+        "pappa slår meg",
+        "mamma slår meg",
+        "faren min slår meg",
+        "far min slår meg",
+        "stefaren min tar på meg",
+        "mora mi slår meg",
+        "my dad hits me",
+        "my mother beats me",
+        "jeg blir slått hjemme",
+        "eg blir slått heime",
+        "naboen slår barna sine",
+        "barnet blir mishandlet",
+        "barnet mitt er forsvunnet",
+        "pappa banker meg",
+        "jeg er redd for pappa",
+        "mannen min slår barna",
+        "et barn blir misbrukt",
+        "broren min voldtar meg",
+    ),
+}
+
+
+def listed(missed: Sequence[object]) -> str:
+    return "\n".join(map(str, missed))
+
+
+def test_the_corpus_is_large_enough_to_mean_something() -> None:
+    assert len(ACUTE) >= 150
+    assert len(LOOKALIKES) >= 150
+
+
+def test_at_least_95_percent_of_acute_messages_are_caught() -> None:
+    missed = [text for _, text in ACUTE if assess(text) is None]
+    assert len(missed) <= 0.05 * len(ACUTE), listed(missed)
+
+
+def test_no_message_about_suicide_or_a_child_is_missed() -> None:
+    missed = [text for kind, text in ACUTE if kind in {"suicide", "child"} and assess(text) is None]
+    assert not missed, listed(missed)
+
+
+def test_at_least_97_percent_of_look_alikes_are_left_alone() -> None:
+    wrong = [(text, danger) for text in LOOKALIKES if (danger := assess(text)) is not None]
+    assert len(wrong) <= 0.03 * len(LOOKALIKES), listed(wrong)
+
+
+def test_the_kind_is_right_for_at_least_95_percent_of_what_is_caught() -> None:
+    wrong = [(kind, danger) for kind, text in ACUTE if (danger := assess(text)) is not None and danger.kind != kind]
+    assert len(wrong) <= 0.05 * len(ACUTE), listed(wrong)
+
+
+@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in PLAIN.items() for text in texts])
+def test_a_plain_message_is_seen_however_it_is_typed(kind: DangerKind, text: str) -> None:
+    plain = text.translate(str.maketrans("åøæÅØÆ", "aoeAOE"))
+    for typed in (
+        text,
+        text.upper(),
+        f"Hei. {text}!!!",
+        f"{text}…",
+        plain,
+        f"hei\n\n{text}\n\nmvh Kari",
+        f"  {text} 😢",
+    ):
+        danger = assess(typed)
+        assert danger is not None, typed
+        assert danger.kind in {kind, DangerKind.VIOLENCE}, (typed, danger)
+
+
+@pytest.mark.parametrize(
+    ("text", "minor"),
+    [
+        ("jeg er 14 år og vil ikke leve", True),
+        ("Hei jeg er en jente på 12 og blir slått hjemme", True),
+        ("jeg går i 7. klasse og vil dø", True),
+        ("I'm 13 and I want to die", True),
+        ("pappa slår meg", True),
+        ("mannen min slår meg", False),
+        ("sønnen min på 14 år sier at han vil dø", False),
+        ("jeg er 45 år og vil ikke leve", False),
+        ("naboen slår barna sine", False),
+    ],
+)
+def test_a_child_who_writes_is_known_as_one(text: str, *, minor: bool) -> None:
+    danger = assess(text)
+    assert danger is not None
+    assert danger.minor == minor
+
+
+def test_a_danger_names_its_rule_and_its_words() -> None:
+    danger = assess("Hei! Jeg orker ikke leve lenger.")
+    assert danger is not None
+    assert danger.rule in {rule.id for rule in RULES}
+    assert "orker ikke leve" in danger.evidence
+
+
+def test_danger_deep_in_a_long_mail_is_seen() -> None:
+    mail = "Jeg lurer på når søppelet hentes i gata vår. " * 2_000
+    assert assess(f"{mail}Jeg vil ikke leve lenger. {mail}") is not None
+
+
+def test_every_rule_says_what_it_is_about_and_has_its_own_id() -> None:
+    assert len({rule.id for rule in RULES}) == len(RULES)
+    assert all(rule.about.endswith(".") for rule in RULES)
+
+
+@pytest.mark.parametrize(
+    "piece", ["pappa ikke ", "a", "barn natt ", ". ", "jeg vil ikke leve i kø ", "'", "a-", "dø av "]
+)
+def test_a_megabyte_of_anything_is_read_in_bounded_time(piece: str) -> None:
+    began = time.perf_counter()
+    assess(piece * (1_000_000 // len(piece)))
+    assert time.perf_counter() - began < 20
+
+
+@given(st.text(max_size=400))
+def test_any_text_is_read_without_an_error(text: str) -> None:
+    assess(text)
