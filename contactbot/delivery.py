@@ -122,6 +122,8 @@ class Delivery:
     async def _send(self, parcel: Parcel) -> None:
         try:
             receipt = await self._attempt(parcel)
+            if receipt.state == "unknown" and self._may_probe(parcel):
+                receipt = await self._ask(parcel) or Receipt("retry", parcel.id, detail="the peer has not got it")
             await self._until_kept(_settle, parcel, receipt)
         finally:
             self._free += 1
@@ -190,7 +192,7 @@ class Delivery:
 
     async def _ask(self, parcel: Parcel) -> Receipt | None:
         channel = self._channels.get(parcel.channel)
-        if channel is None or not channel.abilities.may_probe:
+        if channel is None or not self._may_probe(parcel):
             return Receipt("unknown", parcel.id, detail="the process ended while it was being sent")
         try:
             async with asyncio.timeout(LEASE.total_seconds() / 2):
@@ -198,6 +200,11 @@ class Delivery:
         except Exception:
             log.exception("a channel failed to ask its peer", channel=parcel.channel, outbox=parcel.id)
             return Receipt("unknown", parcel.id, detail="the peer could not be asked")
+
+
+    def _may_probe(self, parcel: Parcel) -> bool:
+        channel = self._channels.get(parcel.channel)
+        return channel is not None and channel.abilities.may_probe
 
 
 def _author_name(parcel: Parcel, municipality: Municipality) -> str:
