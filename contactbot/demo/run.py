@@ -16,6 +16,7 @@ from contactbot.clock import now
 from contactbot.demo import history, pages, town
 from contactbot.demo.gateway import Gateway
 from contactbot.demo.mailbox import Mailbox
+from contactbot.demo.texts import Texts
 from contactbot.demo.prosody import HOW_TO_GET, Prosody, find
 from contactbot.house import House
 from contactbot.kb import editing
@@ -61,7 +62,7 @@ async def running(folder: Path, port: int) -> AsyncIterator[Town]:
         gateway = await stack.enter_async_context(
             Gateway(
                 account_sid=kept["account_sid"], auth_token=kept["auth_token"], numbers=(town.NUMBER,), pace=0.4,
-                text_url=f"http://127.0.0.1:{port}/channels/sms/inbound",
+                text_url=f"http://127.0.0.1:{port}/channels/sms/inbound", texts=Texts(folder / "texts.jsonl"),
             )
         )  # fmt: skip
         mailbox = await stack.enter_async_context(Mailbox(folder / "mailbox", RESIDENT).listening())
@@ -71,7 +72,7 @@ async def running(folder: Path, port: int) -> AsyncIterator[Town]:
             folder, ports, secret=kept["secret"], twilio=(gateway.account_sid, gateway.auth_token),
             xmpp=None if xmpp is None else xmpp["bot"],
         )  # fmt: skip
-        scene = pages.Scene(gateway, mailbox, PHONE, town.NUMBER, town.MAILBOX, ports.mail_in, xmpp)
+        scene = pages.Scene(gateway, mailbox, PHONE, ports.mail_in, xmpp)
         house = await stack.enter_async_context(app.running(settings, serve=True, more_routes=scene.routes()))
         await _settle_in(house)
         yield Town(house, gateway, mailbox, ports.mail_in, xmpp)

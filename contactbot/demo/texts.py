@@ -1,12 +1,13 @@
 """The texts a gateway has carried, in order, and the news of them; kept in a file when one is named."""
 
-import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+
+from contactbot.demo.news import News
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,7 @@ class Texts:
 
     journal: Path | None = None
     _texts: dict[str, Text] = field(default_factory=dict)
-    _changes: int = 0
-    _news: asyncio.Condition = field(default_factory=asyncio.Condition)
+    _news: News = field(default_factory=News)
 
     def __post_init__(self) -> None:
         if self.journal is not None and self.journal.exists():
@@ -68,9 +68,7 @@ class Texts:
 
     async def tell(self) -> None:
         """Wake who waits: something has happened."""
-        self._changes += 1
-        async with self._news:
-            self._news.notify_all()
+        await self._news.tell()
 
     async def move(self, sid: str, status: str, error_code: int | None) -> Text:
         """Give a text a new status. Raises KeyError when there is no such text."""
@@ -78,21 +76,13 @@ class Texts:
         await self.keep(text)
         return text
 
-    async def changes(self) -> AsyncGenerator[None]:
+    def changes(self) -> AsyncGenerator[None]:
         """Yield at once and then whenever something changed; close it with ``aclosing``."""
-        seen = self._changes
-        while True:
-            yield
-            seen = await self._after(seen)
+        return self._news.changes()
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until something holds."""
-        async with self._news:
-            await self._news.wait_for(holds)
-
-    async def _after(self, seen: int) -> int:
-        await self.until(lambda: self._changes != seen)
-        return self._changes
+        await self._news.until(holds)
 
 
 def _line(text: Text) -> str:

@@ -14,6 +14,7 @@ KEY = "fjordvik"
 NUMBER = "+4759440000"
 MAILBOX = "post@fjordvik.example"
 BOT = "fjordvik@localhost"
+RELAY = "relay.fjordvik.example"  # the name under which our relay says that a sender is proven
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,7 @@ def _channels(ports: Ports, twilio: tuple[str, str], xmpp: dict[str, Any] | None
             "accounts": [{"address": MAILBOX, "municipality": KEY}],
             "listen": {"port": ports.mail_in},
             "relay": {"port": ports.mail_out, "tls": "none"},
+            "authserv_ids": [RELAY],
         },
     }
     if xmpp is not None:
