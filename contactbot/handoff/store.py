@@ -24,6 +24,7 @@ LINE = (
     " WHERE x.ticket = k.id AND x.unlinked_at IS NULL ORDER BY x.linked_at LIMIT 1), '') AS resident,"
     f" coalesce((SELECT substr(text, 1, 160) FROM message WHERE id ={LATEST}), '') AS snippet"
 )
+LONGEST_NUMBER = 9  # digits of a ticket's number; longer ones are no number of ours
 VIEWS = {
     "mine": "k.state <> 'closed' AND k.assignee = :staff",
     "unassigned": "k.state = 'open' AND k.assignee IS NULL",
@@ -45,6 +46,25 @@ def team_id(tx: Transaction, municipality: str, name: str) -> int | None:
     return found
 
 
+def teams(tx: Transaction, municipality: str) -> tuple[str, ...]:
+    """Return the names of the municipality's teams, in the order of the configuration."""
+    rows = tx.rows("SELECT name FROM team WHERE municipality = :municipality ORDER BY id", municipality=municipality)
+    return tuple(str(row[0]) for row in rows)
+
+
+def team_named(tx: Transaction, municipality: str, name: str) -> int | None:
+    """Return the team of exactly this name."""
+    found: int | None = tx.value(
+        "SELECT id FROM team WHERE municipality = :municipality AND name = :name", municipality=municipality, name=name
+    )
+    return found
+
+
+def main_language(tx: Transaction, municipality: str) -> str:
+    """Return the language in which the municipality writes when it knows no better."""
+    return str(tx.value("SELECT main_language FROM municipality WHERE id = :id", id=municipality))
+
+
 def open_ticket(tx: Transaction, municipality: str, new: NewTicket) -> Ticket:
     """Insert a ticket with the municipality's next number."""
     number = tx.dialect.next_number(tx, municipality)
@@ -63,7 +83,7 @@ def open_ticket(tx: Transaction, municipality: str, new: NewTicket) -> Ticket:
         last_at=new.at,
     )
     ticket = by_number(tx, municipality, number)
-    assert ticket is not None, "a row just inserted is there"  # noqa: S101 - narrows the type
+    assert ticket is not None, "a row just inserted is there"
     return ticket
 
 
@@ -87,7 +107,7 @@ def by_number(tx: Transaction, municipality: str, number: int) -> Ticket | None:
     """Return a ticket of this municipality."""
     return tx.one(
         Ticket,
-        f"SELECT {TICKET}{TICKET_FROM} WHERE k.municipality = :municipality AND k.number = :number",  # noqa: S608 - our own columns
+        f"SELECT {TICKET}{TICKET_FROM} WHERE k.municipality = :municipality AND k.number = :number",
         municipality=municipality,
         number=number,
     )
@@ -97,7 +117,7 @@ def of_thread(tx: Transaction, thread: int) -> Ticket | None:
     """Return the thread's newest ticket, whatever its state."""
     return tx.one(
         Ticket,
-        f"SELECT {TICKET}{TICKET_FROM} JOIN ticket_thread x ON x.ticket = k.id"  # noqa: S608 - our own columns
+        f"SELECT {TICKET}{TICKET_FROM} JOIN ticket_thread x ON x.ticket = k.id"
         " WHERE x.thread = :thread AND x.unlinked_at IS NULL ORDER BY k.id DESC LIMIT 1",
         thread=thread,
     )
@@ -108,7 +128,7 @@ def of_address(tx: Transaction, address: int, limit: int) -> tuple[Ticket, ...]:
     return tuple(
         tx.all(
             Ticket,
-            f"SELECT {TICKET}{TICKET_FROM} WHERE k.id IN"  # noqa: S608 - our own columns
+            f"SELECT {TICKET}{TICKET_FROM} WHERE k.id IN"
             " (SELECT x.ticket FROM ticket_thread x JOIN thread t ON t.id = x.thread"
             "  WHERE t.address = :address AND x.unlinked_at IS NULL) ORDER BY k.id DESC LIMIT :limit",
             address=address,
@@ -132,7 +152,7 @@ def view(tx: Transaction, municipality: str, name: str, staff: int, now: datetim
     return tuple(
         tx.all(
             Line,
-            f"SELECT {LINE}{TICKET_FROM} WHERE k.municipality = :municipality AND {VIEWS[name]}"  # noqa: S608 - our own constants
+            f"SELECT {LINE}{TICKET_FROM} WHERE k.municipality = :municipality AND {VIEWS[name]}"
             f" ORDER BY {order} LIMIT :limit",
             municipality=municipality,
             staff=staff,
@@ -146,7 +166,7 @@ def counts(tx: Transaction, municipality: str, staff: int, now: datetime) -> dic
     """Return how many tickets each view holds."""
     sums = ", ".join(f"coalesce(sum(CASE WHEN {where} THEN 1 ELSE 0 END), 0)" for where in VIEWS.values())
     found = tx.row(
-        f"SELECT {sums} FROM ticket k WHERE k.municipality = :municipality",  # noqa: S608 - our own constants
+        f"SELECT {sums} FROM ticket k WHERE k.municipality = :municipality",
         municipality=municipality,
         staff=staff,
         now=now,
@@ -161,7 +181,7 @@ def search(tx: Transaction, municipality: str, wanted: str, limit: int) -> tuple
     return tuple(
         tx.all(
             Line,
-            f"SELECT {LINE}{TICKET_FROM} WHERE k.municipality = :municipality AND (k.number = :number OR k.id IN"  # noqa: S608 - numbers and our own columns
+            f"SELECT {LINE}{TICKET_FROM} WHERE k.municipality = :municipality AND (k.number = :number OR k.id IN"
             " (SELECT x.ticket FROM ticket_thread x JOIN message m ON m.thread = x.thread"
             f"  WHERE x.unlinked_at IS NULL AND m.id IN ({listed}))"
             " OR k.id IN (SELECT x.ticket FROM ticket_thread x JOIN thread t ON t.id = x.thread"
@@ -169,7 +189,7 @@ def search(tx: Transaction, municipality: str, wanted: str, limit: int) -> tuple
             "  AND (a.value = :wanted OR a.name = :wanted)))"
             " ORDER BY k.last_at DESC LIMIT :limit",
             municipality=municipality,
-            number=int(wanted) if wanted.isdecimal() and len(wanted) < 10 else -1,
+            number=int(wanted) if wanted.isdecimal() and len(wanted) <= LONGEST_NUMBER else -1,
             wanted=wanted,
             limit=limit,
         )
@@ -182,7 +202,7 @@ def history(tx: Transaction, ticket: int, threads: Sequence[int]) -> tuple[Histo
     return tuple(
         tx.all(
             HistoryLine,
-            "SELECT e.at, e.actor, e.kind, e.data, s.name AS staff_name FROM event e"  # noqa: S608 - numbers only
+            "SELECT e.at, e.actor, e.kind, e.data, s.name AS staff_name FROM event e"
             " LEFT JOIN staff s ON e.actor = 'staff:' || s.id"
             f" WHERE e.ticket = :ticket OR e.thread IN ({listed}) ORDER BY e.seq",
             ticket=ticket,
@@ -193,7 +213,7 @@ def history(tx: Transaction, ticket: int, threads: Sequence[int]) -> tuple[Histo
 def change(tx: Transaction, ticket: int, **values: object) -> None:
     """Write columns of a ticket and raise its version."""
     assignments = ", ".join(f"{column} = :{column}" for column in values)
-    tx.execute(f"UPDATE ticket SET {assignments}, version = version + 1 WHERE id = :id", id=ticket, **values)  # noqa: S608 - our own columns
+    tx.execute(f"UPDATE ticket SET {assignments}, version = version + 1 WHERE id = :id", id=ticket, **values)
 
 
 def last_survey(tx: Transaction, address: int) -> datetime | None:

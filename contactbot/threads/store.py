@@ -1,6 +1,7 @@
 """The statements about threads, addresses and messages."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from contactbot.errors import NotFoundError, UnknownAccountError
@@ -29,7 +30,9 @@ def account_of(tx: Transaction, channel: str, address: str) -> tuple[int, str]:
         address=address,
     )
     if found is None:
-        raise UnknownAccountError(f"no account {address!r} is configured for {channel}; add it under [channels.{channel}]")
+        raise UnknownAccountError(
+            f"no account {address!r} is configured for {channel}; add it under [channels.{channel}]"
+        )
     return int(found[0]), str(found[1])
 
 
@@ -100,7 +103,7 @@ def thread_by_id(tx: Transaction, municipality: str, thread: int) -> Thread | No
     """Return a thread of this municipality."""
     return tx.one(
         Thread,
-        f"SELECT {THREAD} FROM thread t WHERE t.municipality = :municipality AND t.id = :id",  # noqa: S608 - our own columns
+        f"SELECT {THREAD} FROM thread t WHERE t.municipality = :municipality AND t.id = :id",
         municipality=municipality,
         id=thread,
     )
@@ -114,7 +117,7 @@ def thread_by_refs(tx: Transaction, municipality: str, address: int | None, refs
     for ref in reversed(refs):
         found = tx.one(
             Thread,
-            f"SELECT {THREAD} FROM message_ref r JOIN thread t ON t.municipality = r.municipality AND t.id = r.thread"  # noqa: S608 - our own columns
+            f"SELECT {THREAD} FROM message_ref r JOIN thread t ON t.municipality = r.municipality AND t.id = r.thread"
             " WHERE r.municipality = :municipality AND r.ref = :ref AND t.address = :address"
             " ORDER BY t.last_at DESC LIMIT 1",
             municipality=municipality,
@@ -130,15 +133,22 @@ def running_thread(tx: Transaction, account: int, address: int) -> Thread | None
     """Return the address's open thread on this account."""
     return tx.one(
         Thread,
-        f"SELECT {THREAD} FROM thread t WHERE t.account = :account AND t.address = :address AND t.state = 'open'"  # noqa: S608 - our own columns
+        f"SELECT {THREAD} FROM thread t WHERE t.account = :account AND t.address = :address AND t.state = 'open'"
         " ORDER BY t.id DESC LIMIT 1",
         account=account,
         address=address,
     )
 
 
-def open_thread(  # noqa: PLR0913 - the columns of one row
-    tx: Transaction, municipality: str, account: int, address: int, channel: str, subject: str, language: str, at: datetime
+def open_thread(
+    tx: Transaction,
+    municipality: str,
+    account: int,
+    address: int,
+    channel: str,
+    subject: str,
+    language: str,
+    at: datetime,
 ) -> Thread:
     """Start a thread."""
     number = tx.insert(
@@ -153,7 +163,7 @@ def open_thread(  # noqa: PLR0913 - the columns of one row
         last_at=at,
     )
     thread = thread_by_id(tx, municipality, number)
-    assert thread is not None, "a row just inserted is there"  # noqa: S101 - narrows the type
+    assert thread is not None, "a row just inserted is there"
     return thread
 
 
@@ -178,7 +188,7 @@ def set_turn(tx: Transaction, thread: int, owner: str) -> int:
     return epoch
 
 
-def touch(  # noqa: PLR0913 - the columns that change together
+def touch(
     tx: Transaction, thread: int, *, at: datetime, language: str, pending: dict[str, object] | None, disclosed: bool
 ) -> None:
     """Write what a message changed in its thread, and raise the version."""
@@ -246,7 +256,7 @@ def last_messages(tx: Transaction, thread: int, limit: int) -> tuple[Message, ..
     """Return the thread's last messages, oldest first."""
     rows = tx.all(
         Message,
-        f"SELECT {MESSAGE} FROM message m LEFT JOIN staff s ON s.id = m.staff"  # noqa: S608 - our own columns
+        f"SELECT {MESSAGE} FROM message m LEFT JOIN staff s ON s.id = m.staff"
         " WHERE m.thread = :thread ORDER BY m.position DESC LIMIT :limit",
         thread=thread,
         limit=limit,
@@ -259,7 +269,7 @@ def messages_of(tx: Transaction, municipality: str, thread: int) -> tuple[Messag
     return tuple(
         tx.all(
             Message,
-            f"SELECT {MESSAGE} FROM message m LEFT JOIN staff s ON s.id = m.staff"  # noqa: S608 - our own columns
+            f"SELECT {MESSAGE} FROM message m LEFT JOIN staff s ON s.id = m.staff"
             " WHERE m.municipality = :municipality AND m.thread = :thread ORDER BY m.position",
             municipality=municipality,
             thread=thread,
@@ -327,7 +337,7 @@ def leave_address(tx: Transaction, session: Address, left: Address) -> None:
 # --- raw input ---
 
 
-def keep_raw(  # noqa: PLR0913 - the columns of one row
+def keep_raw(
     tx: Transaction, municipality: str, message: int, media_type: str, sha256: str, size: int, expires_at: datetime
 ) -> None:
     """Note where the raw copy of a message lies."""
@@ -337,7 +347,7 @@ def keep_raw(  # noqa: PLR0913 - the columns of one row
     )  # fmt: skip
 
 
-def keep_attachment(  # noqa: PLR0913 - the columns of one row
+def keep_attachment(
     tx: Transaction, municipality: str, message: int, name: str, media_type: str, size: int, sha256: str
 ) -> None:
     """Note an attachment of a message."""
@@ -366,7 +376,7 @@ def files_of(tx: Transaction, threads: Sequence[int]) -> tuple[tuple[int, str, s
     return tuple(
         (row[0], row[1], row[2], row[3], row[4])
         for row in tx.rows(
-            "SELECT a.message, a.name, a.media_type, a.size, a.sha256 FROM attachment a"  # noqa: S608 - numbers only
+            "SELECT a.message, a.name, a.media_type, a.size, a.sha256 FROM attachment a"
             f" JOIN message m ON m.id = a.message WHERE m.thread IN ({listed}) ORDER BY a.id"
         )
     )
@@ -380,3 +390,51 @@ def expire_raw(tx: Transaction, now: datetime) -> int:
 def turn_epoch(tx: Transaction, thread: int) -> int:
     """Return the thread's turn epoch as it stands."""
     return int(tx.value("SELECT turn_epoch FROM thread WHERE id = :id", id=thread))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Bytes that came with a message: their name, declared type, size in bytes and hash, and the thread they belong to."""
+
+    thread: int
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+def raw_of(tx: Transaction, municipality: str, message: int, now: datetime) -> Kept | None:
+    """Return where the raw copy of a message lies, while it is kept. Whoever asks notes it first."""
+    return tx.one(
+        Kept,
+        "SELECT m.thread, '' AS name, r.media_type, r.size, r.sha256 FROM raw r"
+        " JOIN message m ON m.id = r.message AND m.municipality = r.municipality"
+        " WHERE r.municipality = :municipality AND r.message = :message AND r.expires_at > :now",
+        municipality=municipality,
+        message=message,
+        now=now,
+    )
+
+
+def attachment_of(tx: Transaction, municipality: str, message: int, sha256: str) -> Kept | None:
+    """Return where an attachment of a message lies."""
+    return tx.one(
+        Kept,
+        "SELECT m.thread, a.name, a.media_type, a.size, a.sha256 FROM attachment a"
+        " JOIN message m ON m.id = a.message AND m.municipality = a.municipality"
+        " WHERE a.municipality = :municipality AND a.message = :message AND a.sha256 = :sha256 ORDER BY a.id LIMIT 1",
+        municipality=municipality,
+        message=message,
+        sha256=sha256,
+    )
+
+
+def with_raw(tx: Transaction, threads: Sequence[int], now: datetime) -> frozenset[int]:
+    """Return which messages of these threads still have their raw copy."""
+    listed = ", ".join(str(number) for number in threads) or "0"
+    rows = tx.rows(
+        "SELECT r.message FROM raw r JOIN message m ON m.id = r.message"
+        f" WHERE m.thread IN ({listed}) AND r.expires_at > :now",
+        now=now,
+    )
+    return frozenset(int(row[0]) for row in rows)

@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 
 from contactbot.house import House
-from contactbot.web import health, security, sign_in
+from contactbot.web import casework, contacts, desk, files, health, live, security, sign_in
 from contactbot.web.assets import Assets
 from contactbot.web.keys import ASSETS, HOUSE
 
@@ -27,8 +27,9 @@ def application(house: House, more_routes: Iterable[web.AbstractRouteDef] = ()) 
     app[ASSETS] = assets = Assets()
     security.install(app)
     sign_in.install(app)
-    app.add_routes(health.routes())
-    app.add_routes(assets.routes())
+    live.install(app)
+    for part in (health, assets, desk, casework, contacts, files):
+        app.add_routes(part.routes())
     for channel in house.channels.values():
         app.add_routes(channel.routes())
     app.add_routes(more_routes)

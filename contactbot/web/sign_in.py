@@ -116,14 +116,14 @@ def requires(role: Role) -> Callable[[Handler], Handler]:
 async def recognised(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Find out who asks for a page of staff."""
     if security.is_staff_only(request.path):
-        member = await member_of(request)
+        member = await member_of(request, by_hand=QUIET not in request.headers)
         if member is not None:
             request[MEMBER] = member
     return await handler(request)
 
 
-async def member_of(request: web.Request) -> Member | None:
-    """Return who the request's cookie belongs to, while their session lasts."""
+async def member_of(request: web.Request, *, by_hand: bool = True) -> Member | None:
+    """Return who the request's cookie belongs to, while their session lasts; only what is done by hand keeps it."""
     house, token = request.app[HOUSE], request.cookies.get(cookie_name(request))
     if not token:
         return None
@@ -131,7 +131,7 @@ async def member_of(request: web.Request) -> Member | None:
     member: Member | None = await house.database.read(store.member_of_session, token_hash, now)
     if member is None or member.municipality not in house.municipalities:
         return None
-    if QUIET not in request.headers and request.app[TOUCHES].due(token_hash, now):
+    if by_hand and request.app[TOUCHES].due(token_hash, now):
         await house.database.write(store.touch_session, token_hash, now)
     return member
 

@@ -1,0 +1,231 @@
+"""What staff do to a case. Each change of state is a resource: a claim, a closure, a team, a reply, a note.
+
+HTML forms can only POST; with a field ``_method`` they say DELETE. Every form carries a random key, so that what is
+sent twice is done once.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from aiohttp import web
+
+from contactbot.errors import ConflictError, NotFoundError
+from contactbot.handoff import desk
+from contactbot.handoff.desk import Actor
+from contactbot.masking import Kind, mask
+from contactbot.staff.member import Role
+from contactbot.storage.transaction import Transaction
+from contactbot.web import suggestions
+from contactbot.web.desk import Draft, actor, number_of, show, suffix, wanted
+from contactbot.web.inbox import Wanted, look, newest_of
+from contactbot.web.keys import HOUSE, MEMBER
+from contactbot.web.sign_in import requires
+from contactbot.web.templating import municipality_of
+
+LONGEST_TEXT: Final = 20_000  # characters of a reply or note
+LONGEST_KEY: Final = 64  # characters
+
+
+class NewerMessageError(ConflictError):
+    """The resident wrote while the reply was being written."""
+
+
+def routes() -> Iterable[web.AbstractRouteDef]:
+    """Return the routes that change something."""
+    ticket = "/desk/tickets/{number:[0-9]{1,12}}"
+    return [
+        web.post(f"{ticket}/claim", claim),
+        web.delete(f"{ticket}/claim", release),
+        web.post(f"{ticket}/team", move),
+        web.post(f"{ticket}/closure", close),
+        web.delete(f"{ticket}/closure", reopen),
+        web.post(f"{ticket}/replies", reply),
+        web.post(f"{ticket}/notes", note),
+        web.post(f"{ticket}/draft", insert),
+    ]
+
+
+@requires(Role.STAFF)
+async def claim(request: web.Request) -> web.StreamResponse:
+    """Take a case, or with ``_method=DELETE`` give it back."""
+    form = await form_of(request)
+    if form.get("_method") == "DELETE":
+        return await release(request)
+    try:
+        await request.app[HOUSE].database.write(desk.claim, number_of(request), actor(request))
+    except ConflictError:
+        return await _refused(request, await _taken_by(request), Draft())
+    return _onwards(request)
+
+
+@requires(Role.STAFF)
+async def release(request: web.Request) -> web.StreamResponse:
+    """Give a case back to its team."""
+    await request.app[HOUSE].database.write(desk.release, number_of(request), actor(request))
+    return _onwards(request)
+
+
+@requires(Role.STAFF)
+async def move(request: web.Request) -> web.StreamResponse:
+    """Give a case to another team."""
+    form = await form_of(request)
+    await request.app[HOUSE].database.write(desk.assign, number_of(request), form.get("team", ""), actor(request))
+    return _onwards(request)
+
+
+@requires(Role.STAFF)
+async def close(request: web.Request) -> web.StreamResponse:
+    """Close a case, or with ``_method=DELETE`` open it again; the house's settings say whether it asks how it went."""
+    form = await form_of(request)
+    if form.get("_method") == "DELETE":
+        return await reopen(request)
+    await request.app[HOUSE].database.write(_close, number_of(request), actor(request), _survey(request))
+    return _onwards(request)
+
+
+@requires(Role.STAFF)
+async def reopen(request: web.Request) -> web.StreamResponse:
+    """Open a case again."""
+    await request.app[HOUSE].database.write(desk.reopen, number_of(request), actor(request))
+    return _onwards(request)
+
+
+@requires(Role.STAFF)
+async def reply(request: web.Request) -> web.StreamResponse:
+    """Answer the resident; with ``then=close`` the case is closed in the same transaction."""
+    form = await form_of(request)
+    text = form.get("text", "").strip()
+    draft = Draft(text=form.get("text", ""))
+    if problem := _problem(text):
+        return await _refused(request, problem, draft, status=422)
+    if _masked(request, text) != text:
+        return await _refused(request, SENSITIVE, draft, status=422)
+    seen = int(form["seen"]) if form.get("seen", "").isdecimal() else 0
+    then_close = form.get("then") == "close"
+    try:
+        await request.app[HOUSE].database.write(
+            _reply,
+            number_of(request),
+            text,
+            seen,
+            then_close,
+            _survey(request),
+            actor(request),
+            key=key_of(request, form),
+        )
+    except NewerMessageError:
+        return await _refused(request, NEWER, draft)
+    return _onwards(request)
+
+
+@requires(Role.STAFF)
+async def note(request: web.Request) -> web.StreamResponse:
+    """Leave a note for colleagues."""
+    form = await form_of(request)
+    text = form.get("text", "").strip()
+    draft = Draft(note=form.get("text", ""), kind="note")
+    if problem := _problem(text):
+        return await _refused(request, problem, draft, status=422)
+    await request.app[HOUSE].database.write(
+        _note, number_of(request), _masked(request, text), actor(request), key=key_of(request, form)
+    )
+    return _onwards(request)
+
+
+@requires(Role.STAFF)
+async def insert(request: web.Request) -> web.StreamResponse:
+    """Put a published answer below what stands in the composer; this is how it goes without JavaScript."""
+    form, house, member = await form_of(request), request.app[HOUSE], request[MEMBER]
+    asked = Wanted(number=number_of(request))
+    inbox = await house.database.read(look, member.municipality, member.id, asked, house.clock())
+    if inbox.opened is None:
+        raise NotFoundError("a draft belongs to a case")
+    reader = suggestions.reader(house, inbox.opened.thread, inbox.kb_revision)
+    found = await suggestions.named(house, reader, form.get("insert", ""))
+    if found is None:
+        return await _refused(request, GONE, Draft(text=form.get("text", "")))
+    text = "\n\n".join(part for part in (form.get("text", "").strip(), found.text) if part)
+    return await show(request, _here(request), draft=Draft(text=text))
+
+
+NEWER: Final = "Innbyggeren skrev mens du svarte. Les den nye meldingen, og send på nytt hvis svaret fortsatt passer."
+SENSITIVE: Final = "Svaret inneholder et fødselsnummer. Slikt skal ikke sendes herfra. Ta det ut, og send på nytt."
+GONE: Final = "Svaret er ikke lenger publisert i kunnskapsbasen."
+
+
+def _problem(text: str) -> str:
+    """Say what is wrong with a text, "" when nothing is."""
+    if not text:
+        return "Skriv noe først."
+    return f"Teksten er for lang. Den kan ha høyst {LONGEST_TEXT} tegn." if len(text) > LONGEST_TEXT else ""
+
+
+def _reply(  # noqa: PLR0913 - a unit's arguments are positional
+    tx: Transaction,
+    number: int,
+    text: str,
+    seen: int,
+    then_close: bool,  # noqa: FBT001 - a unit's arguments are positional
+    survey: bool,  # noqa: FBT001 - same
+    who: Actor,
+) -> int:
+    """Answer unless the resident has written since; return the message's id.
+
+    Raises NotFoundError, and NewerMessageError when a message came after the one that was ``seen``.
+    """
+    if newest_of(desk.case(tx, who.municipality, number)) > seen:
+        raise NewerMessageError(f"case {number} has a newer message")
+    message = desk.reply(tx, number, text, who)
+    if then_close:
+        desk.close(tx, number, who, survey=survey)
+    return message
+
+
+def _note(tx: Transaction, number: int, text: str, who: Actor) -> int:
+    return desk.note(tx, number, text, who)
+
+
+def _close(tx: Transaction, number: int, who: Actor, survey: bool) -> None:  # noqa: FBT001 - a unit's arguments are positional
+    desk.close(tx, number, who, survey=survey)
+
+
+def _masked(request: web.Request, text: str) -> str:
+    """Return the text without national ids; an account number may be just what the resident asked for."""
+    return mask(text, municipality_of(request, request[MEMBER]).place, (Kind.NATIONAL_ID,)).text
+
+
+def _survey(request: web.Request) -> bool:
+    return request.app[HOUSE].settings.conversation.survey
+
+
+async def form_of(request: web.Request) -> Mapping[str, str]:
+    """Return the form's text fields, with line ends as we keep them."""
+    fields = await request.post()
+    return {name: value.replace("\r\n", "\n") for name, value in fields.items() if isinstance(value, str)}
+
+
+def key_of(request: web.Request, form: Mapping[str, str]) -> str | None:
+    """Return the form's key as one of this member's alone, None when the form has none."""
+    key = form.get("key", "")
+    return f"desk:{request[MEMBER].id}:{key[:LONGEST_KEY]}" if key else None
+
+
+async def _taken_by(request: web.Request) -> str:
+    house = request.app[HOUSE]
+    ticket = await house.database.read(desk.get, request[MEMBER].municipality, number_of(request))
+    return f"{ticket.assignee_name or 'En annen'} tok saken før deg."
+
+
+def _here(request: web.Request) -> Wanted:
+    asked = wanted(request)
+    return Wanted(asked.view, asked.search, number_of(request))
+
+
+async def _refused(request: web.Request, problem: str, draft: Draft, *, status: int = 409) -> web.Response:
+    """Show the case as it stands now, with what was written and why it was not done."""
+    kept = Draft(draft.text, draft.note, draft.kind, problem)
+    return await show(request, _here(request), draft=kept, status=status)
+
+
+def _onwards(request: web.Request) -> web.StreamResponse:
+    raise web.HTTPSeeOther(f"/desk/tickets/{number_of(request)}{suffix(wanted(request))}")

@@ -1,0 +1,144 @@
+"""The staff inbox: views, lists and cases. Every page works without JavaScript; with it, only parts are fetched."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+from urllib.parse import urlencode
+
+from aiohttp import web
+
+from contactbot.channels.sms import segments
+from contactbot.errors import NotFoundError
+from contactbot.handoff import desk
+from contactbot.handoff.desk import REGISTERED_CHANNELS, Actor
+from contactbot.handoff.ticket import TicketState
+from contactbot.messages import DeliveryState
+from contactbot.staff import store as staff
+from contactbot.staff.member import Role
+from contactbot.web import suggestions, timeline
+from contactbot.web.inbox import FIRST_VIEW, LONGEST_LIST, VIEWS, Inbox, Opened, Wanted, look
+from contactbot.web.keys import HOUSE, MEMBER
+from contactbot.web.sign_in import requires
+from contactbot.web.templating import municipality_of, page
+
+LONGEST_SEARCH: Final = 200  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What stands in the composer: words not yet sent or kept, and what kept them from it."""
+
+    text: str = ""
+    note: str = ""
+    kind: str = "reply"
+    problem: str = ""
+
+
+NO_DRAFT: Final = Draft()
+
+
+def routes() -> Iterable[web.AbstractRouteDef]:
+    """Return the routes that show something."""
+    return [
+        web.get("/desk", show_list),
+        web.get("/desk/tickets/{number:[0-9]{1,12}}", show_case),
+        web.get("/desk/tickets/{number:[0-9]{1,12}}/answers", show_answers),
+        web.post("/desk/shortcuts", set_shortcuts),
+    ]
+
+
+@requires(Role.STAFF)
+async def show_list(request: web.Request) -> web.StreamResponse:
+    """Show a view, or what a search finds."""
+    return await show(request, wanted(request))
+
+
+@requires(Role.STAFF)
+async def show_case(request: web.Request) -> web.StreamResponse:
+    """Show a case beside its list; from now on it counts as read."""
+    number = number_of(request)
+    await request.app[HOUSE].database.write(desk.read, number, actor(request))
+    return await show(request, replace(wanted(request), number=number))
+
+
+@requires(Role.STAFF)
+async def show_answers(request: web.Request) -> web.StreamResponse:
+    """Give the answers that a search in the knowledge base finds, as a part of the case's page."""
+    inbox = await _look(request, Wanted(number=number_of(request)))
+    found = await _answers(request, inbox, request.query.get("kb", ""))
+    return page(request, "desk/answers.html", answers=found)
+
+
+@requires(Role.STAFF)
+async def set_shortcuts(request: web.Request) -> web.StreamResponse:
+    """Switch the member's keyboard shortcuts on or off (WCAG 2.1.4)."""
+    form = await request.post()
+    await request.app[HOUSE].database.write(staff.set_shortcuts, request[MEMBER].id, form.get("on") == "1")
+    raise web.HTTPSeeOther("/desk")
+
+
+async def show(request: web.Request, asked: Wanted, *, draft: Draft = NO_DRAFT, status: int = 200) -> web.Response:
+    """Return the desk with what is asked for. Raises NotFoundError for an unknown view or case."""
+    inbox = await _look(request, asked)
+    values: dict[str, object] = {
+        "inbox": inbox, "views": VIEWS, "longest": LONGEST_LIST, "channels": timeline.CHANNELS,
+        "here": suffix(asked), "registered": REGISTERED_CHANNELS,
+    }  # fmt: skip
+    if inbox.opened is not None:
+        values |= await _case_values(request, inbox, inbox.opened, draft)
+    return page(request, "desk/case.html" if inbox.opened else "desk/list.html", status=status, **values)
+
+
+def wanted(request: web.Request) -> Wanted:
+    """Return the view or search that the address names."""
+    return Wanted(request.query.get("view", FIRST_VIEW), request.query.get("q", "").strip()[:LONGEST_SEARCH])
+
+
+def suffix(asked: Wanted) -> str:
+    """Return the query that keeps a page in its view or search."""
+    kept = {"q": asked.search} if asked.search else {"view": asked.view} if asked.view != FIRST_VIEW else {}
+    return f"?{urlencode(kept)}" if kept else ""
+
+
+def number_of(request: web.Request) -> int:
+    """Return the number of the case that the address names."""
+    return int(request.match_info["number"])
+
+
+def actor(request: web.Request) -> Actor:
+    """Return who acts, and when."""
+    member = request[MEMBER]
+    return Actor(member.id, member.name, member.municipality, request.app[HOUSE].clock())
+
+
+async def _look(request: web.Request, asked: Wanted) -> Inbox:
+    house, member = request.app[HOUSE], request[MEMBER]
+    inbox: Inbox = await house.database.read(look, member.municipality, member.id, asked, house.clock())
+    return inbox
+
+
+async def _case_values(request: web.Request, inbox: Inbox, opened: Opened, draft: Draft) -> dict[str, object]:
+    """Return what the page of a case shows beside what stands in the store."""
+    zone = municipality_of(request, request[MEMBER]).zone
+    asked = request.query.get("kb", "")
+    sending = {state for _, state, _ in opened.case.sending}
+    return {
+        "opened": opened, "case": opened.case, "ticket": opened.case.ticket, "draft": draft,
+        "timeline": timeline.timeline(opened.case, opened.originals, zone), "history": timeline.history(opened.case),
+        "answers": await _answers(request, inbox, asked), "kb_search": asked,
+        "reasons": timeline.REASONS, "shown": timeline.shown, "size": timeline.size_in_words,
+        "is_closed": opened.case.ticket.state == TicketState.CLOSED,
+        "is_sending": DeliveryState.SENDING in sending,
+        "gsm_basic": "".join(sorted(segments.BASIC)), "gsm_extended": "".join(sorted(segments.EXTENDED)),
+        "survey": request.app[HOUSE].settings.conversation.survey,
+    }  # fmt: skip
+
+
+async def _answers(request: web.Request, inbox: Inbox, search: str) -> tuple[suggestions.Suggestion, ...]:
+    """Return what a search finds; without one, what fits the resident's last words."""
+    house, opened = request.app[HOUSE], inbox.opened
+    if opened is None:
+        raise NotFoundError("answers belong to a case")
+    last = opened.last_question
+    text = search[:LONGEST_SEARCH] or (last.text if last is not None else "")
+    return await suggestions.nearest(house, suggestions.reader(house, opened.thread, inbox.kb_revision), text)

@@ -1,0 +1,115 @@
+"""What the desk shows, read in one go: the views and their counts, a list, and the case that is open."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from contactbot.errors import NotFoundError
+from contactbot.handoff import desk, store
+from contactbot.handoff.desk import Case
+from contactbot.handoff.ticket import Line
+from contactbot.kb import store as kb
+from contactbot.messages import Author
+from contactbot.storage import feed
+from contactbot.storage.transaction import Transaction
+from contactbot.threads import store as threads
+from contactbot.threads.thread import AddressRow, Message, Thread
+
+VIEWS: Final = {
+    "mine": "Mine",
+    "unassigned": "Ufordelt",
+    "open": "Åpne",
+    "waiting": "Venter",
+    "late": "Over frist",
+    "closed": "Lukkede",
+}
+FIRST_VIEW: Final = "open"
+LONGEST_LIST: Final = 100  # tickets; more are found by searching
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What somebody asks to see: a view or a search, and maybe a case."""
+
+    view: str = FIRST_VIEW
+    search: str = ""
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A case with what only the desk asks of it: who is written to, and which originals are still there."""
+
+    case: Case
+    people: tuple[AddressRow, ...]
+    originals: frozenset[int]
+
+    @property
+    def thread(self) -> Thread:
+        """The thread a reply goes to: the one the resident last wrote in. Raises NotFoundError when there is none."""
+        if not self.case.threads:
+            raise NotFoundError("the case has no conversation")
+        return max(self.case.threads, key=lambda thread: (thread.last_at, thread.id))
+
+    @property
+    def recipient(self) -> AddressRow:
+        """Who a reply goes to."""
+        return next(person for person in self.people if person.id == self.thread.address)
+
+    @property
+    def newest(self) -> int:
+        """The resident's newest message, 0 when there is none: a reply says which it has seen."""
+        return newest_of(self.case)
+
+    @property
+    def last_question(self) -> Message | None:
+        """What the resident said last."""
+        said = [one for one in self.case.messages if one.author == Author.RESIDENT and one.kind == "message"]
+        return said[-1] if said else None
+
+
+def newest_of(case: Case) -> int:
+    """Return the number of the resident's newest message, 0 when there is none."""
+    return max((one.id for one in case.messages if one.author == Author.RESIDENT), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """The desk at one moment; ``cursor`` is where the live feed goes on from it."""
+
+    wanted: Wanted
+    counts: dict[str, int]
+    lines: tuple[Line, ...]
+    teams: tuple[str, ...]
+    kb_revision: int
+    cursor: str
+    opened: Opened | None
+
+
+def look(tx: Transaction, municipality: str, staff: int, wanted: Wanted, now: datetime) -> Inbox:
+    """Return the desk as this member of staff sees it. Raises NotFoundError for an unknown view or case."""
+    return Inbox(
+        wanted=wanted,
+        counts=store.counts(tx, municipality, staff, now),
+        lines=_lines(tx, municipality, staff, wanted, now),
+        teams=store.teams(tx, municipality),
+        kb_revision=kb.revision(tx, municipality),
+        cursor=feed.end(tx),
+        opened=None if wanted.number is None else _opened(tx, municipality, wanted.number, now),
+    )
+
+
+def _lines(tx: Transaction, municipality: str, staff: int, wanted: Wanted, now: datetime) -> tuple[Line, ...]:
+    if wanted.search:
+        return store.search(tx, municipality, wanted.search.removeprefix("#").strip(), LONGEST_LIST)
+    return desk.lines(tx, municipality, wanted.view, staff, now, LONGEST_LIST)
+
+
+def _opened(tx: Transaction, municipality: str, number: int, now: datetime) -> Opened:
+    case = desk.case(tx, municipality, number)
+    addresses = dict.fromkeys(thread.address for thread in case.threads)
+    return Opened(
+        case=case,
+        people=tuple(threads.address_by_id(tx, address) for address in addresses),
+        originals=threads.with_raw(tx, [thread.id for thread in case.threads], now),
+    )

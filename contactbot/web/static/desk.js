@@ -1,0 +1,361 @@
+// The desk's own behaviour, on top of pages that work without it: cases open without a full load, lists stay live,
+// drafts survive, and the keyboard reaches everything. The server's pages stay the one source of what is shown.
+"use strict";
+
+(() => {
+  const byId = (id) => document.getElementById(id);
+  const QUIET = { "Contactbot-Live": "1" }; // such requests keep no session alive
+  const DRAFT = "draft:";
+  const DONE = {
+    claim: "Saken er oppdatert.",
+    closure: "Saken er oppdatert.",
+    team: "Saken er flyttet.",
+    replies: "Svaret er lagret og blir sendt.",
+    notes: "Notatet er lagret.",
+  };
+
+  // --- pages in parts --------------------------------------------------------------------------------------------
+
+  async function fetchPage(url, options = {}) {
+    const response = await fetch(url, { credentials: "same-origin", ...options });
+    if (response.status === 401 && response.headers.has("HX-Redirect")) {
+      location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+      return null;
+    }
+    if (response.redirected && new URL(response.url).pathname === "/sign-in") {
+      location.assign(response.url);
+      return null;
+    }
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    return { page, status: response.status, url: response.url };
+  }
+
+  function replace(id, page) {
+    const old = byId(id);
+    const fresh = page.getElementById(id);
+    if (!old || !fresh || old.isEqualNode(fresh)) return;
+    const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+    const open = [...old.querySelectorAll("details[open] > summary")].map((summary) => summary.textContent);
+    old.replaceWith(document.adoptNode(fresh));
+    for (const summary of fresh.querySelectorAll("details > summary")) {
+      if (open.includes(summary.textContent)) summary.parentElement.open = true;
+    }
+    if (focused) byId(focused)?.focus({ preventScroll: true });
+    window.htmx?.process(fresh);
+  }
+
+  const isTyping = (part) => part?.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
+
+  function show({ page, url }, { push = true, focus = true } = {}) {
+    const panes = page.getElementById("panes");
+    if (!panes || !byId("panes")) return false;
+    byId("panes").dataset.open = panes.dataset.open;
+    document.title = page.title;
+    for (const id of ["views", "list-title", "list", "case"]) replace(id, page);
+    if (byId("search") && !isTyping(byId("search").parentElement)) byId("search").value = page.getElementById("search").value;
+    if (push && url !== location.href) history.pushState({}, "", url);
+    settle();
+    if (focus) byId("case").focus({ preventScroll: true });
+    return true;
+  }
+
+  async function open(url, options) {
+    let result = null;
+    try {
+      result = await fetchPage(url);
+    } catch {
+      location.assign(url); // the browser itself says best what is wrong with the line
+      return;
+    }
+    if (result && !show(result, options)) location.assign(url);
+  }
+
+  // What a case needs each time it is put in place.
+  function settle() {
+    for (const field of document.querySelectorAll("textarea[data-draft]")) {
+      const kept = sessionStorage.getItem(DRAFT + field.dataset.draft);
+      if (kept && !field.value) field.value = kept;
+    }
+    countSegments();
+    // Where panes scroll by themselves, the newest words and the composer come first; a phone's page starts at its top.
+    const pane = [byId("case-main"), byId("case")].find((one) => one && getComputedStyle(one).overflowY === "auto");
+    const composer = byId("composer");
+    if (composer && pane && pane.scrollHeight > pane.clientHeight) {
+      pane.scrollTop += composer.getBoundingClientRect().bottom - pane.getBoundingClientRect().bottom + 16;
+    }
+  }
+
+  // --- links and forms -------------------------------------------------------------------------------------------
+
+  document.addEventListener("click", (event) => {
+    const insert = event.target.closest("[data-insert]");
+    if (insert && byId("reply")) {
+      event.preventDefault();
+      insertAnswer(insert.dataset.insert);
+      return;
+    }
+    if (event.target.closest("[data-refresh]")) {
+      refresh({ force: true });
+      return;
+    }
+    const button = event.target.closest("button[commandfor]");
+    if (button && !("commandForElement" in button)) {
+      const dialog = byId(button.getAttribute("commandfor"));
+      if (button.getAttribute("command") === "close") dialog.close();
+      else dialog.showModal();
+      return;
+    }
+    const link = event.target.closest("#panes a[href^='/desk']");
+    if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    open(link.href, { focus: !link.matches(".view") });
+  });
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.getAttribute("action") === "/sign-out") {
+      forgetDrafts();
+      return;
+    }
+    if (form.getAttribute("action") === "/desk/contacts") {
+      sessionStorage.removeItem(`${DRAFT}contact`);
+      return;
+    }
+    if (!form.closest("#panes")) return;
+    if (form.method === "get") {
+      event.preventDefault();
+      open(`${form.action}?${new URLSearchParams(new FormData(form))}`, { focus: false });
+    } else if (!form.getAttribute("action").startsWith("/raw/")) {
+      event.preventDefault();
+      send(form, event.submitter);
+    }
+  });
+
+  async function send(form, submitter) {
+    if (form.dataset.busy) return;
+    form.dataset.busy = "1";
+    const action = submitter?.getAttribute("formaction") || form.getAttribute("action");
+    const field = form.querySelector("textarea[data-draft]");
+    let result = null;
+    try {
+      result = await fetchPage(action, { method: "POST", body: new URLSearchParams(new FormData(form, submitter)) });
+    } catch {
+      complain("Ikke sendt: nettet er borte, eller tjenesten svarer ikke. Teksten er beholdt. Prøv igjen.");
+    }
+    delete form.dataset.busy;
+    if (!result) return;
+    const inTheWay = !result.page.getElementById("case");
+    if (inTheWay) {
+      complain(result.page.querySelector("main p")?.textContent || "Noe gikk galt. Teksten er beholdt. Prøv igjen.");
+      return;
+    }
+    if (result.status < 400 && field) sessionStorage.removeItem(DRAFT + field.dataset.draft);
+    show(result.status < 400 ? result : { ...result, url: location.href }, { push: result.status < 400 });
+    if (result.status < 400) say(DONE[new URL(action, location).pathname.split("/").pop()] || "");
+  }
+
+  function complain(text) {
+    const place = byId("send-problem");
+    if (place) {
+      place.className = "composer-problem ds-alert";
+      place.dataset.color = "danger";
+      place.textContent = text;
+    }
+  }
+
+  function say(text) {
+    if (byId("said")) byId("said").textContent = text;
+  }
+
+  addEventListener("popstate", () => open(location.href, { push: false }));
+
+  // --- the composer ----------------------------------------------------------------------------------------------
+
+  document.addEventListener("input", (event) => {
+    const field = event.target.closest("textarea[data-draft]");
+    if (!field) return;
+    if (field.value) sessionStorage.setItem(DRAFT + field.dataset.draft, field.value);
+    else sessionStorage.removeItem(DRAFT + field.dataset.draft);
+    if (field.id === "reply") countSegments();
+  });
+
+  function forgetDrafts() {
+    for (const key of Object.keys(sessionStorage)) if (key.startsWith(DRAFT)) sessionStorage.removeItem(key);
+  }
+
+  function insertAnswer(text) {
+    const field = byId("reply");
+    choose("reply");
+    field.value = [field.value.trim(), text].filter(Boolean).join("\n\n");
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  function choose(kind) {
+    const radio = byId(`kind-${kind}`);
+    if (!radio) return;
+    radio.checked = true;
+    byId(kind).focus();
+  }
+
+  // The same count as the channel's: GSM 03.38 in septets, or UTF-16 units when one sign is outside it.
+  function countSegments() {
+    const place = byId("segments");
+    const field = byId("reply");
+    if (!place || !field) return;
+    const basic = new Set(place.dataset.basic);
+    const extended = new Set(place.dataset.extended);
+    const signs = [...field.value];
+    const foreign = [...new Set(signs.filter((sign) => !basic.has(sign) && !extended.has(sign)))];
+    const widths = signs.map((sign) => (foreign.length ? sign.length : extended.has(sign) ? 2 : 1));
+    const units = widths.reduce((sum, width) => sum + width, 0);
+    const [single, joined] = foreign.length ? [70, 67] : [160, 153];
+    const parts = units <= single ? 1 : partsOf(widths, joined);
+    const why = foreign.length ? ` Tegnet ${foreign.slice(0, 3).join(" ")} gjør hver SMS kortere.` : "";
+    place.textContent = signs.length ? `${units} tegn, ${parts} SMS.${why}` : "En SMS har plass til 160 tegn. Lengre svar deles i flere.";
+  }
+
+  function partsOf(widths, room) {
+    let parts = 1;
+    let used = 0;
+    for (const width of widths) {
+      if (used + width > room) {
+        parts += 1;
+        used = 0;
+      }
+      used += width;
+    }
+    return parts;
+  }
+
+  // --- the keyboard ----------------------------------------------------------------------------------------------
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.matches("textarea")) {
+      event.preventDefault();
+      event.target.form?.requestSubmit(event.target.form.querySelector("button[type=submit]:not([name])"));
+      return;
+    }
+    const busy = event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey;
+    if (busy || document.body.dataset.shortcuts !== "1" || document.querySelector("dialog[open]")) return;
+    if (event.target.matches("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]")) return;
+    const act = KEYS[event.key];
+    if (act && act() !== false) event.preventDefault();
+  });
+
+  const KEYS = {
+    j: () => walk(1),
+    k: () => walk(-1),
+    r: () => choose("reply"),
+    x: () => choose("note"),
+    s: () => byId("search")?.focus(),
+    "?": () => byId("shortcuts")?.showModal(),
+  };
+
+  function walk(step) {
+    const rows = [...document.querySelectorAll(".row-link")].filter((row) => row.offsetParent);
+    if (!rows.length) return;
+    const here = rows.indexOf(document.activeElement);
+    const from = here >= 0 ? here : rows.findIndex((row) => row.hasAttribute("aria-current"));
+    const next = rows[Math.min(Math.max(from + step, 0), rows.length - 1)];
+    next.focus();
+    next.scrollIntoView({ block: "nearest" });
+  }
+
+  // --- the live feed: one WebSocket, long polling where it fails ---------------------------------------------------
+
+  let cursor = byId("panes")?.dataset.cursor || "";
+  let waiting = 0;
+  let isStale = false;
+
+  const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
+
+  async function listen() {
+    let failures = 0;
+    while (true) {
+      const worked = (await bySocket()) || (await byPolling());
+      failures = worked ? 0 : failures + 1;
+      await pause(Math.min(30, 2 ** failures) * (0.5 + Math.random() / 2));
+    }
+  }
+
+  function bySocket() {
+    return new Promise((done) => {
+      let opened = false;
+      const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/desk/live?after=${encodeURIComponent(cursor)}`);
+      socket.onopen = () => (opened = true);
+      socket.onmessage = (event) => hear(JSON.parse(event.data));
+      socket.onclose = (event) => {
+        if (event.code === 4401) location.reload();
+        done(opened);
+      };
+    });
+  }
+
+  async function byPolling() {
+    try {
+      const response = await fetch(`/desk/live?after=${encodeURIComponent(cursor)}`, { headers: QUIET });
+      if (response.status === 401) location.reload();
+      if (!response.ok) return false;
+      hear(await response.json());
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  function hear(message) {
+    cursor = message.cursor;
+    if (!message.reset && !message.changes.length) return;
+    if (document.hidden) {
+      isStale = true;
+      if (!document.title.startsWith("● ")) document.title = `● ${document.title}`;
+    } else if (!waiting) {
+      waiting = setTimeout(() => refresh(), 250);
+    }
+  }
+
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && isStale) refresh();
+  });
+
+  async function refresh({ force = false } = {}) {
+    let result = null;
+    try {
+      result = await fetchPage(location.href, { headers: QUIET });
+    } catch {
+      isStale = true;
+    }
+    waiting = 0;
+    if (!result?.page.getElementById("panes")) return;
+    isStale = false;
+    document.title = result.page.title;
+    replace("views", result.page);
+    refreshList(result.page, force);
+    refreshCase(result.page);
+  }
+
+  // The list never moves under the pointer or the focus: then a button tells that there is something new.
+  function refreshList(page, force) {
+    const list = byId("list");
+    const order = (root) => [...root.querySelectorAll("#list .row-link")].map((row) => row.id).join();
+    const isHeld = list.matches(":hover") || list.contains(document.activeElement);
+    const mayMove = force || !isHeld || order(document) === order(page);
+    byId("fresh").hidden = mayMove;
+    if (mayMove) replace("list", page);
+  }
+
+  function refreshCase(page) {
+    const ticket = (root) => root.querySelector("#case .case")?.dataset.ticket;
+    if (!ticket(document) || ticket(document) !== ticket(page)) return;
+    for (const id of ["case-head", "conversation", "about"]) if (!isTyping(byId(id))) replace(id, page);
+    const seen = byId("seen");
+    const fresh = page.getElementById("seen");
+    if (seen && fresh && Number(fresh.value) > Number(seen.value)) {
+      seen.value = fresh.value;
+      byId("newer").textContent = "Innbyggeren har skrevet igjen. Les det før du sender.";
+    }
+  }
+
+  settle();
+  if (byId("panes")) listen();
+})();

@@ -1,0 +1,192 @@
+"""A case's conversation as one line of time: days, what was said on any channel, and what happened. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from typing import Final, Literal, TypeAlias
+
+from contactbot.handoff.desk import Case
+from contactbot.handoff.ticket import HistoryLine
+from contactbot.messages import Address, Author, DeliveryState
+from contactbot.threads.thread import Message
+
+CHANNELS: Final = {
+    "email": "E-post",
+    "sms": "SMS",
+    "xmpp": "XMPP",
+    "webchat": "Nettprat",
+    "phone": "Telefon",
+    "letter": "Brev",
+    "counter": "Skranke",
+    "loopback": "Prøve",
+}
+REASONS: Final = {
+    "unsure": "boten var ikke sikker på svaret",
+    "asked": "innbyggeren ba om en person",
+    "language": "språk boten ikke kan",
+    "unreadable": "meldingen kunne ikke leses",
+    "unauthenticated": "avsenderen er ikke bekreftet",
+    "acute": "mulig fare",
+    "erasure": "innbyggeren ber om sletting",
+    "flood": "mange meldinger på kort tid",
+    "undelivered": "et svar kom ikke fram",
+    "registered": "registrert av ansatt",
+    "busy": "samtalen endret seg for fort for boten",
+}
+STATES: Final[Mapping[str, tuple[str, str]]] = {  # words, and which mark they get
+    DeliveryState.HELD: ("Venter på å bli sendt", "way"),
+    DeliveryState.QUEUED: ("I kø for sending", "way"),
+    DeliveryState.SENDING: ("Sendes nå", "way"),
+    DeliveryState.SENT: ("Sendt", "calm"),
+    DeliveryState.DELIVERED: ("Levert", "calm"),
+    DeliveryState.FAILED: ("Kom ikke fram", "failed"),
+    DeliveryState.UNKNOWN: ("Usikkert om den kom fram", "failed"),
+    DeliveryState.CANCELLED: ("Trukket tilbake, ikke sendt", "calm"),
+    DeliveryState.EXPIRED: ("For gammel, ikke sendt", "failed"),
+}
+HAPPENED: Final = {
+    "ticket.opened": "Saken ble opprettet: {reason}",
+    "ticket.registered": "{who} registrerte henvendelsen",
+    "ticket.claimed": "{who} tok saken",
+    "ticket.released": "{who} slapp saken",
+    "ticket.moved": "{who} flyttet saken til {team}",
+    "ticket.answered": "{who} svarte",
+    "ticket.noted": "{who} skrev et notat",
+    "ticket.written": "Innbyggeren skrev igjen",
+    "ticket.closed": "{who} lukket saken",
+    "ticket.reopened": "{who} åpnet saken igjen",
+    "message.received": "Innbyggeren skrev",
+    "original.read": "{who} så originalen: {reason}",
+    "incident.flood": "Mange meldinger på kort tid: boten er stille",
+}
+# What is told in the conversation itself; the rest stands in the history.
+INLINE: Final = frozenset(
+    {
+        "ticket.opened", "ticket.registered", "ticket.claimed", "ticket.released", "ticket.moved", "ticket.closed",
+        "ticket.reopened", "original.read", "incident.flood",
+    }
+)  # fmt: skip
+ACTORS: Final = {"resident": "Innbyggeren", "bot": "Boten", "operator": "Driften", "delivery": "Utsendingen"}
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Where a new day begins."""
+
+    day: date
+    kind: Literal["day"] = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An attachment of a message; ``size`` is in bytes."""
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Something said: by whom, on which channel, and what became of it on its way out."""
+
+    message: Message
+    name: str
+    channel: str
+    files: tuple[File, ...]
+    has_original: bool
+    state: str = ""
+    weight: str = "calm"
+    detail: str = ""
+    kind: Literal["said"] = "said"
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something that happened to the case."""
+
+    at: datetime
+    words: str
+    kind: Literal["happened"] = "happened"
+
+
+Item: TypeAlias = Day | Said | Happened
+
+
+def timeline(case: Case, originals: frozenset[int], zone: tzinfo) -> tuple[Item, ...]:
+    """Return everything said, and what happened between, in order and parted by days."""
+    events = [Happened(line.at, in_words(line)) for line in case.history if line.kind in INLINE]
+    items: list[Said | Happened] = sorted((*_said(case, originals), *events), key=_at)
+    return tuple(_with_days(items, zone))
+
+
+def history(case: Case) -> tuple[Happened, ...]:
+    """Return all that happened to a case, newest first."""
+    return tuple(Happened(line.at, in_words(line)) for line in reversed(case.history))
+
+
+def in_words(line: HistoryLine) -> str:
+    """Say an event in one line."""
+    who = line.staff_name or ACTORS.get(line.actor, line.actor)
+    if line.kind.startswith("delivery."):
+        state = line.kind.partition(".")[2]
+        words, _ = STATES.get(state, (state, ""))
+        return f"{words} ({CHANNELS.get(str(line.data.get('channel', '')), '')})"
+    reason = str(line.data.get("reason", ""))
+    if line.kind == "ticket.opened":
+        reason = REASONS.get(reason, reason)
+    return HAPPENED.get(line.kind, line.kind).format(who=who, reason=reason, team=line.data.get("team", ""))
+
+
+def shown(address: Address) -> str:
+    """Return an address as staff read it; a chat session's is only a token, and says nothing."""
+    if address.scheme == "webchat":
+        return "Besøkende i nettprat"
+    return "Ukjent" if address.value.startswith("anonym-") else address.value
+
+
+def size_in_words(size: int) -> str:
+    """Return a size in bytes as people write it."""
+    if size < 1000:  # noqa: PLR2004 - SI prefixes
+        return f"{size} byte"
+    kilo = size / 1000
+    return f"{kilo:.0f} kB" if kilo < 1000 else f"{kilo / 1000:.1f} MB".replace(".", ",")  # noqa: PLR2004 - SI prefixes
+
+
+def _said(case: Case, originals: frozenset[int]) -> Iterator[Said]:
+    people = zip(case.threads, case.names, case.addresses, strict=True)
+    names = {thread.id: name or shown(address) for thread, name, address in people}
+    channels = {thread.id: thread.channel for thread in case.threads}
+    states = {message: (*STATES[state], detail) for message, state, detail in case.sending}
+    for message in case.messages:
+        words, weight, detail = states.get(message.id, ("", "calm", ""))
+        files = tuple(File(*file[1:]) for file in case.files if file[0] == message.id)
+        yield Said(
+            message, _name(message, names[message.thread]), channels[message.thread], files, message.id in originals,
+            words, weight, detail,
+        )  # fmt: skip
+
+
+def _name(message: Message, resident: str) -> str:
+    match message.author:
+        case Author.RESIDENT:
+            return resident
+        case Author.BOT:
+            return "Boten"
+        case Author.STAFF:
+            return message.staff_name or "Ansatt"
+
+
+def _at(item: Said | Happened) -> datetime:
+    return item.message.created_at if isinstance(item, Said) else item.at
+
+
+def _with_days(items: Iterable[Said | Happened], zone: tzinfo) -> Iterator[Item]:
+    last: date | None = None
+    for item in items:
+        today = _at(item).astimezone(zone).date()
+        if today != last:
+            yield Day(today)
+            last = today
+        yield item
