@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+import hypothesis
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 from hypothesis import given
@@ -660,12 +661,14 @@ async def test_a_language_is_passed_on_only_when_the_resident_chose_it(chat: Cha
 # Pure parts
 
 
+@hypothesis.settings(deadline=None)  # a shared machine may stall
 @given(st.text())
 def test_any_text_is_a_frame_or_refused(raw: str) -> None:
     with suppress(RefusedError):
         assert frames.parse(raw, 4000)
 
 
+@hypothesis.settings(deadline=None)  # a shared machine may stall
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -688,6 +691,7 @@ def test_any_object_of_a_known_type_is_a_frame_or_refused(data: object, kind: st
     assert not isinstance(frame, Message) or 0 < len(frame.text) <= 4000
 
 
+@hypothesis.settings(deadline=None)  # a shared machine may stall
 @given(st.text(min_size=1))
 def test_what_a_resident_wrote_survives_the_frame_as_it_is(text: str) -> None:
     words_ = text.replace("\r\n", "\n").replace("\r", "\n").strip()
@@ -697,6 +701,7 @@ def test_what_a_resident_wrote_survives_the_frame_as_it_is(text: str) -> None:
     assert json.loads(encoded.encode()) == {"type": "messages", "text": text}
 
 
+@hypothesis.settings(deadline=None)  # a shared machine may stall
 @given(st.from_regex(r"#[0-9a-f]{6}", fullmatch=True), st.from_regex(r"#[0-9a-f]{6}", fullmatch=True))
 def test_any_two_colours_become_a_theme_that_can_be_read(brand: str, accent: str) -> None:
     for palette, surfaces in (

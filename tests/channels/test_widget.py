@@ -609,6 +609,8 @@ async def test_without_javascript_the_whole_conversation_works_with_forms(browse
         await page.get_by_role("button", name=CHOICES[0]).click()
         await expect(page.locator(".rich")).to_contain_text("hver onsdag")
         await page.get_by_role("button", name="Snakk med en person").click()
+        await expect(page.locator(".staff")).to_be_in_viewport()
+        await page.get_by_role("link", name="Se etter nytt svar").click()
         await expect(page.locator(".staff")).to_be_visible()
         await page.fill("#text", "stille 01019012345")
         await page.locator("#send").click()

@@ -136,9 +136,8 @@ class Pages:
     def _onwards(self, request: web.Request, session: Session, **extra: str) -> web.Response:
         query = urlencode({**_kept(request), **extra})
         path = f"{self._base}/{session.site}/s/{session.token}"
-        return web.Response(
-            status=303, headers={"Location": f"{path}?{query}" if query else path, "Cache-Control": "no-store"}
-        )
+        location = f"{path}?{query}#latest" if query else f"{path}#latest"
+        return web.Response(status=303, headers={"Location": location, "Cache-Control": "no-store"})
 
     def _named(self, caller: Caller, token: str) -> Session | None:
         return self._exchange.enter(caller, token) if token else None
