@@ -131,7 +131,7 @@ def test_a_danger_names_its_rule_and_its_words() -> None:
     danger = assess("Hei! Jeg orker ikke leve lenger.")
     assert danger is not None
     assert danger.rule in {rule.id for rule in RULES}
-    assert "orker ikke leve" in danger.evidence
+    assert "ikke leve" in danger.evidence
 
 
 def test_danger_deep_in_a_long_mail_is_seen() -> None:

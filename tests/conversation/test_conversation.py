@@ -1,0 +1,297 @@
+"""What residents get: answers, choices, people, and never a promise without a case."""
+
+import asyncio
+import re
+from datetime import timedelta
+
+import pytest
+
+from contactbot.errors import ConflictError, UnknownAccountError
+from contactbot.handoff import desk
+from contactbot.handoff.ticket import TicketState
+from contactbot.messages import Address, Author, Inbound
+from contactbot.threads.thread import TurnOwner
+from tests.conversation.town import HERE, MONDAY, Town
+
+PERSON = "jeg vil snakke med et menneske"
+
+
+async def test_the_first_reply_says_that_a_bot_writes_and_later_ones_do_not(town: Town) -> None:
+    assert "automatiske tjenesten til Fjordvik kommune" in await town.ask("når åpner biblioteket")
+    assert "automatiske" not in await town.ask("når åpner biblioteket")
+
+
+async def test_a_sure_question_is_answered_in_the_editors_words(town_on_both: Town) -> None:
+    outcome = await town_on_both.say("når åpner biblioteket")
+    assert outcome["outcome"] == "answer"
+    assert outcome["answered"] == ["bibliotek"]
+    assert "Biblioteket er åpent 10-19." in (await town_on_both.hear()).text
+
+
+async def test_an_english_question_gets_the_english_answer(town: Town) -> None:
+    assert "10-19. EN" in await town.ask("when does the library open today please")
+
+
+async def test_a_doubtful_question_gets_choices_that_a_number_or_words_answer(town: Town) -> None:
+    outcome = await town.say("søppeldunken")
+    offered = await town.hear()
+    assert outcome["outcome"] == "choices"
+    assert len(offered.choices) == 3
+    wanted = offered.choices.index("Søppelet ble ikke hentet")
+    assert "Meld fra til oss." in await town.ask(str(wanted + 1))
+    await town.say("søppeldunken", "other")
+    await town.hear("other")
+    assert "tirsdager" in await town.ask("når hentes søppelet", "other")
+
+
+async def test_none_of_the_choices_leads_to_a_person(town: Town) -> None:
+    await town.say("søppeldunken")
+    offered = await town.hear()
+    assert (await town.say(str(len(offered.choices))))["outcome"] == "handoff"
+    assert "1001" in (await town.hear()).text
+
+
+async def test_what_the_bot_does_not_know_becomes_a_case_with_number_and_time(town_on_both: Town) -> None:
+    outcome = await town_on_both.say("kan dere hjelpe meg med en arv fra utlandet")
+    reply = (await town_on_both.hear()).text
+    ticket = await town_on_both.ticket()
+    assert outcome["outcome"] == "handoff"
+    assert "1001" in reply
+    assert "onsdag 25. november kl. 15.30" in reply
+    assert ticket.state == TicketState.OPEN
+    assert ticket.due_at > MONDAY
+
+
+async def test_status_is_told_to_the_tickets_own_address_only(town: Town) -> None:
+    await town.ask(PERSON)
+    assert "1001" in await town.ask("STATUS 1001")
+    assert "finner ingen sak" in await town.ask("STATUS 1001", "stranger")
+
+
+async def test_why_names_the_entry_the_phrasing_and_the_words(town: Town) -> None:
+    await town.ask("når åpner biblioteket")
+    why = await town.ask("HVORFOR")
+    assert "bibliotek" in why
+    assert "når åpner biblioteket" in why
+    assert re.search(r"\d+ % sikker", why)
+
+
+async def test_the_language_a_resident_chooses_stays(town: Town) -> None:
+    assert "nynorsk" in await town.ask("SPRÅK nn")
+    assert "Hei! Kva lurer du på?" in await town.ask("hei")
+
+
+async def test_small_talk_opens_no_case(town: Town) -> None:
+    for text in ("hei", "tusen takk!", "👍"):
+        assert (await town.say(text))["outcome"] == "smalltalk"
+        await town.hear()
+    assert await town.tickets() == 0
+
+
+async def test_danger_comes_before_everything_and_opens_an_urgent_case(town: Town) -> None:
+    await town.ask(PERSON)
+    await town.do(desk.claim, 1001, town.actor())
+    outcome = await town.say("jeg orker ikke leve lenger, jeg vil ta livet mitt")
+    reply = await town.hear()
+    assert outcome["outcome"] == "acute"
+    assert "113" in reply.text
+    assert "1001" in reply.text
+    assert (await town.ticket()).priority == "urgent"
+
+
+async def test_after_stop_nothing_leaves_and_start_opens_again(town: Town) -> None:
+    assert "ingen flere meldinger" in await town.ask("STOPP")
+    await town.say("når åpner biblioteket")
+    assert await town.silent()
+    with pytest.raises(ConflictError, match="no messages"):
+        await town.do(desk.reply, 1001, "Hei", town.actor())
+    assert "igjen" in await town.ask("START")
+
+
+async def test_danger_after_stop_opens_an_urgent_case_and_sends_nothing(town: Town) -> None:
+    await town.ask("STOPP")
+    assert (await town.say("jeg vil ta livet mitt"))["outcome"] == "acute"
+    assert await town.silent()
+    assert (await town.ticket()).priority == "urgent"
+
+
+async def test_the_same_text_again_and_again_silences_the_bot_and_raises_one_incident(town: Town) -> None:
+    outcomes = [(await town.say("hei"))["outcome"] for _ in range(20)]
+    incidents = await town.house.database.read(
+        lambda tx: tx.value("SELECT count(*) FROM event WHERE kind = 'incident.flood'")
+    )
+    assert outcomes[0] == "smalltalk"
+    assert outcomes[-1] == "silent"
+    assert incidents == 1
+
+
+async def test_a_message_delivered_twice_is_kept_once_and_answered_once(town_on_both: Town) -> None:
+    first = await town_on_both.channel.say("når åpner biblioteket", external_id="m-1")
+    again = await town_on_both.channel.say("når åpner biblioteket", external_id="m-1")
+    await town_on_both.hear()
+    assert (again.message, again.duplicate) == (first.message, True)
+    assert await town_on_both.silent()
+
+
+async def test_twenty_first_messages_at_once_are_one_thread_in_order(town: Town) -> None:
+    accepted = await asyncio.gather(*(town.channel.say(f"arv fra utlandet {n}", "family") for n in range(20)))
+    assert len({one.thread for one in accepted}) == 1
+    assert len({one.position for one in accepted}) == 20
+    assert await town.tickets() == 1
+
+
+async def test_an_account_nobody_configured_is_refused(town: Town) -> None:
+    stray = Inbound("loopback", "elsewhere", Address("loopback", "x"), "1", "hei", MONDAY)
+    with pytest.raises(UnknownAccountError, match="elsewhere"):
+        await town.house.receptions["loopback"].receive(stray)
+
+
+async def test_while_a_person_has_the_turn_the_bot_is_silent(town: Town) -> None:
+    await town.ask(PERSON)
+    await town.do(desk.claim, 1001, town.actor())
+    assert (await town.say("når åpner biblioteket"))["outcome"] == "silent"
+    assert await town.silent()
+    case = await town.case()
+    assert case.threads[0].turn_owner == TurnOwner.STAFF
+    assert case.messages[-1].text == "når åpner biblioteket"
+
+
+async def test_commands_to_the_machine_are_answered_even_then(town: Town) -> None:
+    await town.ask(PERSON)
+    await town.do(desk.claim, 1001, town.actor())
+    assert "1001" in await town.ask("STATUS 1001")
+
+
+async def test_while_nobody_has_taken_the_case_additions_reach_it_and_sure_questions_are_answered(town: Town) -> None:
+    await town.ask(PERSON)
+    assert "lagt meldingen i sak 1001" in await town.ask("det gjelder naboen min sitt gjerde")
+    await town.say("og hekken hans også")
+    assert await town.silent()
+    assert "Biblioteket er åpent" in await town.ask("når åpner biblioteket")
+    assert await town.tickets() == 1
+
+
+async def test_a_takeover_withdraws_what_the_bot_has_queued_but_never_a_receipt(town: Town) -> None:
+    await town.ask(PERSON)
+    await town.house.database.write(
+        lambda tx: tx.execute(
+            "INSERT INTO outbox (municipality, thread, message, position, channel, purpose, author, turn_epoch, state,"
+            " not_before, created_at, changed_at) SELECT municipality, thread, id, position, 'loopback', 'answer', 'bot', 1,"
+            " 'queued', '2099-01-01', created_at, created_at FROM message WHERE author = 'bot' LIMIT 1"
+        )
+    )
+    await town.do(desk.claim, 1001, town.actor())
+    states = await town.house.database.read(lambda tx: tx.rows("SELECT purpose, state FROM outbox ORDER BY id"))
+    assert states == [("receipt", "delivered"), ("answer", "cancelled")]
+
+
+async def test_staff_answer_on_the_residents_channel_under_their_first_name(town_on_both: Town) -> None:
+    await town_on_both.ask(PERSON)
+    await town_on_both.do(desk.reply, 1001, "Hei, jeg hjelper deg.", town_on_both.actor())
+    answer = await town_on_both.hear()
+    assert (answer.text, answer.author, answer.author_name) == (
+        "Hei, jeg hjelper deg.",
+        Author.STAFF,
+        "Kari i Fjordvik kommune",
+    )
+    assert (await town_on_both.ticket()).state == TicketState.WAITING
+
+
+async def test_a_note_never_reaches_the_resident(town: Town) -> None:
+    await town.ask(PERSON)
+    await town.do(desk.note, 1001, "Hun er sint", town.actor())
+    assert await town.silent()
+
+
+async def test_only_one_of_two_who_claim_at_once_gets_the_case(town_on_both: Town) -> None:
+    await town_on_both.ask(PERSON)
+    results = await asyncio.gather(
+        *(town_on_both.do(desk.claim, 1001, town_on_both.actor(who)) for who in (town_on_both.kari, town_on_both.ola)),
+        return_exceptions=True,
+    )
+    assert sorted(type(result).__name__ for result in results) == ["ConflictError", "NoneType"]
+
+
+async def test_closing_asks_how_it_went_and_a_no_opens_the_case_again(town: Town) -> None:
+    await town.ask(PERSON)
+    await town.do(desk.reply, 1001, "Slik er det.", town.actor())
+    await town.hear()
+    await town.house.database.write(lambda tx: desk.close(tx, 1001, town.actor(), survey=True))
+    assert "Fikk du svar" in (await town.hear()).text
+    assert "åpnet sak 1001 igjen" in await town.ask("3")
+    assert (await town.ticket()).state == TicketState.OPEN
+    assert await town.tickets() == 1
+
+
+async def test_nobody_is_asked_twice_within_thirty_days(town: Town) -> None:
+    for number, asked in ((1001, True), (1002, False)):
+        await town.ask(PERSON)
+        await town.house.database.write(lambda tx, number=number: desk.close(tx, number, town.actor(), survey=True))
+        if asked:
+            await town.hear()
+        assert await town.silent()
+        town.watch.at += timedelta(days=2)
+
+
+async def test_a_question_days_after_a_closed_case_starts_afresh(town: Town) -> None:
+    first = await town.channel.say(PERSON)
+    await town.hear()
+    await town.house.database.write(lambda tx: desk.close(tx, 1001, town.actor(), survey=False))
+    town.watch.at += timedelta(days=3)
+    second = await town.channel.say("når åpner biblioteket")
+    assert "Biblioteket er åpent" in (await town.hear()).text
+    assert second.thread != first.thread
+    assert (await town.case()).messages[0].text == PERSON
+
+
+async def test_slett_asks_for_a_code_and_then_no_word_is_left(town: Town) -> None:
+    await town.ask("når åpner biblioteket")
+    code = re.search(r"SLETT (\d{4})", await town.ask("SLETT"))
+    assert code is not None
+    assert "slettet" in await town.ask(f"SLETT {code.group(1)}")
+    left = await town.house.database.read(
+        lambda tx: (
+            tx.value("SELECT count(*) FROM message WHERE text LIKE '%bibliotek%'")
+            + tx.value("SELECT count(*) FROM raw")
+            + len(tx.dialect.find_messages(tx, HERE, "biblioteket", 10))
+        )
+    )
+    assert left == 0
+
+
+async def test_a_wrong_or_old_code_deletes_nothing(town: Town) -> None:
+    await town.ask("når åpner biblioteket")
+    code = re.search(r"SLETT (\d{4})", await town.ask("SLETT"))
+    assert code is not None
+    town.watch.at += timedelta(minutes=16)
+    assert "for gammel" in await town.ask(code.group(1))
+
+
+async def test_a_case_is_not_deleted_but_the_wish_becomes_work(town: Town) -> None:
+    await town.ask(PERSON)
+    code = re.search(r"SLETT (\d{4})", await town.ask("SLETT"))
+    assert code is not None
+    assert "1001" in await town.ask(f"slett {code.group(1)}")
+    assert (await town.case()).messages[0].text == PERSON
+
+
+async def test_a_national_id_is_masked_in_everything_but_the_raw_copy(town: Town) -> None:
+    reply = await town.ask("hei jeg heter Kim og har fødselsnummer 01010750160, hva skjer med saken min om arv")
+    rows = await town.house.database.read(lambda tx: tx.rows("SELECT text, outcome FROM message"))
+    titles = await town.house.database.read(lambda tx: tx.rows("SELECT title FROM ticket"))
+    assert "fjernet et personnummer" in reply
+    assert not any("01010750160" in str(row) for row in [*rows, *titles])
+
+
+async def test_a_message_of_a_megabyte_is_taken_in_and_bounded(town: Town) -> None:
+    outcome = await town.say("å" * 1_000_000)
+    assert outcome["outcome"] == "handoff"
+    assert len((await town.ticket()).title) <= 80
+
+
+async def test_nul_and_lone_surrogates_are_dropped_from_text_and_kept_in_the_raw_copy(town_on_both: Town) -> None:
+    accepted = await town_on_both.channel.say("arv\x00 fra \ud800utlandet")
+    kept = await town_on_both.house.database.read(
+        lambda tx: tx.value("SELECT text FROM message WHERE id = :id", id=accepted.message)
+    )
+    assert kept == "arv fra utlandet"
