@@ -10,10 +10,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Literal
 
-from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from contactbot.settings import CHANNELS, Settings
 
@@ -35,7 +33,7 @@ SIMPLE = {
     date: "date",
     SecretStr: "secret text",
 }
-BOUNDS = {Ge: ("at least", "ge"), Gt: ("more than", "gt"), Le: ("at most", "le"), Lt: ("less than", "lt")}
+BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 
 
 def page() -> str:
@@ -82,11 +80,12 @@ def _row(name: str, field: FieldInfo) -> str:
 def _takes(field: FieldInfo) -> str:
     words = " or ".join(dict.fromkeys(_in_words(kind) for kind in _alternatives(field.annotation)))
     limits = [
-        f"{BOUNDS[type(limit)][0]} {getattr(limit, BOUNDS[type(limit)][1]):g}"
+        f"{bound} {getattr(limit, name):g}"
         for limit in field.metadata
-        if type(limit) in BOUNDS
+        for name, bound in BOUNDS.items()
+        if hasattr(limit, name)
     ]
-    limits += ["not empty" for limit in field.metadata if isinstance(limit, MinLen)]
+    limits += ["not empty" for limit in field.metadata if hasattr(limit, "min_length")]
     return ", ".join([words, *limits])
 
 
@@ -106,12 +105,10 @@ def _in_words(kind: Any) -> str:  # noqa: ANN401 - a type annotation may be anyt
 
 
 def _default(field: FieldInfo) -> str:
-    value = field.get_default(call_default_factory=True) if field.default_factory else field.default
-    if value is PydanticUndefined:
+    if field.is_required():
         return "**required**"
-    if value is None:
-        return "none"
-    if isinstance(value, SecretStr):
+    value = field.get_default(call_default_factory=True)
+    if value is None or isinstance(value, SecretStr):
         return "none"
     plain = str(value) if isinstance(value, Path) else value
     return f"`{json.dumps(plain, ensure_ascii=False)}`"

@@ -72,7 +72,7 @@ def written_again(tx: Transaction, thread: Thread, at: datetime) -> Ticket | Non
 
 
 def go_on_here(tx: Transaction, ticket: Ticket, thread: Thread, owner: TurnOwner, at: datetime) -> Thread:
-    """Join a new thread to a ticket that the resident goes on with on another channel, and give the turn to its owner."""
+    """Join a thread on another channel to the ticket that the resident goes on with, and give the turn to its owner."""
     store.link(tx, ticket.municipality, ticket.id, thread.id, at)
     epoch = threads.set_turn(tx, thread.id, owner)
     _event(tx, ticket, at, "resident", "ticket.joined", {"channel": thread.channel}, thread.id)
@@ -102,11 +102,7 @@ def release(tx: Transaction, number: int, actor: Actor) -> None:
 def assign(tx: Transaction, number: int, team: str, actor: Actor) -> None:
     """Move a ticket to another team, unassigned. Raises NotFoundError for an unknown team."""
     ticket = get(tx, actor.municipality, number)
-    wanted = tx.value(
-        "SELECT id FROM team WHERE municipality = :municipality AND name = :name",
-        municipality=actor.municipality,
-        name=team,
-    )
+    wanted = store.team_named(tx, actor.municipality, team)
     if wanted is None:
         raise NotFoundError(f"there is no team {team!r}; teams are named in the configuration")
     store.change(tx, ticket.id, team=wanted, assignee=None)
@@ -194,7 +190,15 @@ def read(tx: Transaction, number: int, actor: Actor) -> None:
 
 
 def register(  # noqa: PLR0913 - the fields of the form
-    tx: Transaction, channel: str, who: str, name: str, title: str, text: str, due_at: datetime, priority: Priority, actor: Actor
+    tx: Transaction,
+    channel: str,
+    who: str,
+    name: str,
+    title: str,
+    text: str,
+    due_at: datetime,
+    priority: Priority,
+    actor: Actor,
 ) -> int:
     """Enter a phone call, letter or visit as a ticket like any other; return its number.
 
@@ -207,12 +211,15 @@ def register(  # noqa: PLR0913 - the fields of the form
         raise ConflictError("write down what the resident asked")
     municipality = actor.municipality
     account, _ = threads.account_of(tx, channel, municipality)
-    address = threads.keep_address(tx, municipality, Address(channel, who or f"anonym-{actor.at:%Y%m%d%H%M%S%f}"), name, actor.at)
-    language = str(tx.value("SELECT main_language FROM municipality WHERE id = :id", id=municipality))
+    known_as = Address(channel, who or f"anonym-{actor.at:%Y%m%d%H%M%S%f}")
+    address = threads.keep_address(tx, municipality, known_as, name, actor.at)
+    language = store.main_language(tx, municipality)
     thread = threads.open_thread(tx, municipality, account, address, channel, title, language, actor.at)
     threads.append(tx, municipality, thread.id, NewMessage(Author.RESIDENT, text.strip(), language, actor.at))
     ticket = hand_off(
-        tx, thread, NewTicket(title or text.strip()[:80], Reason.REGISTERED, channel, actor.at, due_at, priority=priority)
+        tx,
+        thread,
+        NewTicket(title or text.strip()[:80], Reason.REGISTERED, channel, actor.at, due_at, priority=priority),
     )
     store.change(tx, ticket.id, unread=0)
     _event(tx, ticket, actor.at, str(actor), "ticket.registered", {"channel": channel})
@@ -233,7 +240,8 @@ def case(tx: Transaction, municipality: str, number: int) -> Case:
     numbers = store.threads_of(tx, ticket.id)
     found = [thread for n in numbers if (thread := threads.thread_by_id(tx, municipality, n))]
     messages = sorted(
-        (message for n in numbers for message in threads.messages_of(tx, municipality, n)), key=lambda m: (m.created_at, m.id)
+        (message for n in numbers for message in threads.messages_of(tx, municipality, n)),
+        key=lambda m: (m.created_at, m.id),
     )
     addresses = [threads.address_by_id(tx, thread.address) for thread in found]
     earlier = {t.id: t for a in addresses for t in store.of_address(tx, a.id, 10) if t.id != ticket.id}
@@ -291,7 +299,10 @@ def _ask_how_it_went(tx: Transaction, ticket: Ticket, actor: Actor) -> None:
         return
     text = say(thread.language, "survey", reference=ticket.number)
     message = threads.append(
-        tx, thread.municipality, thread.id, NewMessage(Author.BOT, text, thread.language, actor.at, outcome={"outcome": "survey"})
+        tx,
+        thread.municipality,
+        thread.id,
+        NewMessage(Author.BOT, text, thread.language, actor.at, outcome={"outcome": "survey"}),
     )
     epoch = threads.turn_epoch(tx, thread.id)
     outbox.post(
@@ -326,10 +337,15 @@ def _latest_thread(tx: Transaction, ticket: Ticket) -> Thread:
     return max(known, key=lambda thread: (thread.last_at, thread.id))
 
 
-def _event(  # noqa: PLR0913 - the parts of one event
-    tx: Transaction, ticket: Ticket, at: datetime, actor: str, kind: str, data: dict[str, object] | None = None,
+def _event(  # noqa: PLR0913 - the columns of one row
+    tx: Transaction,
+    ticket: Ticket,
+    at: datetime,
+    actor: str,
+    kind: str,
+    data: dict[str, object] | None = None,
     thread: int | None = None,
-) -> None:  # fmt: skip
+) -> None:
     events.record(
         tx, ticket.municipality, at, actor, kind, ticket=ticket.id, thread=thread, subject=str(ticket.number), data=data
     )

@@ -56,7 +56,7 @@ def lease(tx: Transaction, owner: str, now: datetime, until: datetime, limit: in
     What the bot wrote before a person took the turn is passed over. Use with ``mode="queue"``.
     """
     ready = tx.rows(
-        "SELECT o.id FROM outbox o JOIN thread t ON t.id = o.thread"  # noqa: S608 - our own constants
+        "SELECT o.id FROM outbox o JOIN thread t ON t.id = o.thread"
         " WHERE o.state = 'queued' AND o.not_before <= :now"
         f" AND (o.author = 'staff' OR o.turn_epoch >= t.turn_epoch OR o.purpose NOT IN ({WITHDRAWN}))"
         " AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.thread = o.thread AND"
@@ -111,7 +111,7 @@ def find(tx: Transaction, receipt: Receipt) -> tuple[int, DeliveryState] | None:
     """Return the parcel a receipt speaks of, and its state."""
     where = "id = :wanted" if receipt.outbox is not None else "provider_id = :wanted"
     wanted = receipt.outbox if receipt.outbox is not None else receipt.provider_id
-    found = tx.row(f"SELECT id, state FROM outbox WHERE {where} ORDER BY id DESC LIMIT 1", wanted=wanted)  # noqa: S608 - our own columns
+    found = tx.row(f"SELECT id, state FROM outbox WHERE {where} ORDER BY id DESC LIMIT 1", wanted=wanted)
     return None if found is None else (int(found[0]), DeliveryState(found[1]))
 
 
@@ -163,7 +163,7 @@ def queue_again(tx: Transaction, number: int, not_before: datetime, at: datetime
 def withdraw(tx: Transaction, thread: int, at: datetime) -> int:
     """Cancel what the bot has queued in a thread that a person takes; return how many."""
     return tx.execute(
-        "UPDATE outbox SET state = 'cancelled', changed_at = :at"  # noqa: S608 - our own constants
+        "UPDATE outbox SET state = 'cancelled', changed_at = :at"
         f" WHERE thread = :thread AND author = 'bot' AND state IN ('held', 'queued') AND purpose IN ({WITHDRAWN})",
         thread=thread,
         at=at,
@@ -196,7 +196,7 @@ def states_of(tx: Transaction, threads: Sequence[int]) -> tuple[tuple[int, str, 
     listed = ", ".join(str(number) for number in threads) or "0"
     return tuple(
         (row[0], row[1], row[2])
-        for row in tx.rows(f"SELECT message, state, detail FROM outbox WHERE thread IN ({listed}) ORDER BY id")  # noqa: S608 - numbers only
+        for row in tx.rows(f"SELECT message, state, detail FROM outbox WHERE thread IN ({listed}) ORDER BY id")
     )
 
 

@@ -1,5 +1,6 @@
 """Erasing what a resident wrote: the words go, the counts stay."""
 
+from contactbot.privacy import store
 from contactbot.storage.transaction import Transaction
 
 
@@ -9,19 +10,8 @@ def erase_thread(tx: Transaction, municipality: str, thread: int) -> int:
     The rows themselves stay, without words, so that figures and delivery history still add up. Blobs that nothing
     refers to any more are swept by the daily job.
     """
-    messages = [
-        row[0]
-        for row in tx.rows(
-            "SELECT id FROM message WHERE municipality = :municipality AND thread = :thread",
-            municipality=municipality,
-            thread=thread,
-        )
-    ]
+    messages = store.messages_of(tx, municipality, thread)
     for message in messages:
-        tx.dialect.unindex_message(tx, message)
-        for table in ("raw", "attachment", "answer_given"):
-            tx.execute(f"DELETE FROM {table} WHERE message = :message", message=message)  # noqa: S608 - our own tables
-        tx.execute("UPDATE message SET text = '', folded = '[]', choices = '[]' WHERE id = :message", message=message)
-    tx.execute("DELETE FROM message_ref WHERE municipality = :m AND thread = :thread", m=municipality, thread=thread)
-    tx.execute("UPDATE thread SET subject = '', left_address = NULL WHERE id = :thread", thread=thread)
+        store.empty_message(tx, message)
+    store.empty_thread(tx, municipality, thread)
     return len(messages)

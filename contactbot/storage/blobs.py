@@ -50,7 +50,5 @@ def sweep(tx: Transaction, before: datetime) -> int:
     )
 
 
-def _keep_part(
-    tx: Transaction, municipality: str, name: str, part: int, content: bytes, at: datetime
-) -> None:
+def _keep_part(tx: Transaction, municipality: str, name: str, part: int, content: bytes, at: datetime) -> None:
     tx.add("blob", municipality=municipality, sha256=name, part=part, bytes=content, created_at=at)

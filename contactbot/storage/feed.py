@@ -6,6 +6,7 @@ what a transaction wrote may appear after events with higher numbers, so the ord
 is read before all transactions up to it have ended.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,7 @@ from contactbot.storage.backup import EPOCH
 from contactbot.storage.transaction import Transaction
 
 FIRST_EPOCH: Final = "0"
+CURSOR: Final = re.compile(r"(?P<epoch>.*)-(?P<xid>[0-9]{1,18})-(?P<seq>[0-9]{1,18})")  # 18 digits fit 64 bits
 
 TICKET: Final = (
     "coalesce((SELECT k.number FROM ticket k WHERE k.id = e.ticket),"
@@ -56,7 +58,7 @@ class Changes:
 def end(tx: Transaction) -> str:
     """Return the cursor of this moment: what this transaction does not see will come after it."""
     found = tx.row(END[tx.dialect.name])
-    assert found is not None, "an aggregate has a row"
+    assert found is not None, "an aggregate has a row"  # noqa: S101 - narrows the type
     return f"{_epoch(tx)}-{found[0]}-{found[1]}"
 
 
@@ -80,9 +82,7 @@ def _epoch(tx: Transaction) -> str:
 
 def _place(cursor: str, epoch: str) -> tuple[int, int] | None:
     """Return where a cursor of this epoch points, None for any other text."""
-    parts = cursor.rsplit("-", 2)
-    if len(parts) != 3 or parts[0] != epoch:
+    found = CURSOR.fullmatch(cursor)
+    if found is None or found["epoch"] != epoch:
         return None
-    if not all(part.isascii() and part.isdecimal() and len(part) < 19 for part in parts[1:]):
-        return None
-    return int(parts[1]), int(parts[2])
+    return int(found["xid"]), int(found["seq"])

@@ -112,7 +112,7 @@ def thread_by_id(tx: Transaction, municipality: str, thread: int) -> Thread | No
 def thread_by_refs(tx: Transaction, municipality: str, address: int | None, refs: Sequence[str]) -> Thread | None:
     """Return the thread that any of these references belongs to, the latest first.
 
-    A reference only leads into a thread of the same address: identifiers can be forged or shared, a thread may not leak.
+    A reference only leads into a thread of the same address: identifiers can be forged or shared, no thread may leak.
     """
     for ref in reversed(refs):
         found = tx.one(
@@ -140,7 +140,7 @@ def running_thread(tx: Transaction, account: int, address: int) -> Thread | None
     )
 
 
-def open_thread(
+def open_thread(  # noqa: PLR0913 - the columns of one row
     tx: Transaction,
     municipality: str,
     account: int,
@@ -163,7 +163,7 @@ def open_thread(
         last_at=at,
     )
     thread = thread_by_id(tx, municipality, number)
-    assert thread is not None, "a row just inserted is there"
+    assert thread is not None, "a row just inserted is there"  # noqa: S101 - narrows the type
     return thread
 
 
@@ -245,7 +245,8 @@ def add_refs(tx: Transaction, municipality: str, thread: int, message: int, refs
 def refs_of(tx: Transaction, municipality: str, thread: int) -> tuple[str, ...]:
     """Return the identifiers of the thread's messages, oldest first."""
     rows = tx.rows(
-        "SELECT ref FROM message_ref WHERE municipality = :municipality AND thread = :thread ORDER BY message, own, ref",
+        "SELECT ref FROM message_ref WHERE municipality = :municipality AND thread = :thread"
+        " ORDER BY message, own, ref",
         municipality=municipality,
         thread=thread,
     )
@@ -337,7 +338,7 @@ def leave_address(tx: Transaction, session: Address, left: Address) -> None:
 # --- raw input ---
 
 
-def keep_raw(
+def keep_raw(  # noqa: PLR0913 - the columns of one row
     tx: Transaction, municipality: str, message: int, media_type: str, sha256: str, size: int, expires_at: datetime
 ) -> None:
     """Note where the raw copy of a message lies."""
@@ -347,7 +348,7 @@ def keep_raw(
     )  # fmt: skip
 
 
-def keep_attachment(
+def keep_attachment(  # noqa: PLR0913 - the columns of one row
     tx: Transaction, municipality: str, message: int, name: str, media_type: str, size: int, sha256: str
 ) -> None:
     """Note an attachment of a message."""
@@ -394,7 +395,7 @@ def turn_epoch(tx: Transaction, thread: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Bytes that came with a message: their name, declared type, size in bytes and hash, and the thread they belong to."""
+    """Bytes that came with a message: name, declared type, size in bytes and hash, and the thread they belong to."""
 
     thread: int
     name: str

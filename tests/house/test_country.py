@@ -7,7 +7,7 @@ from tests.house.source import PACKAGE, modules, place, texts
 # Names of the country, its agencies and registers, its number plan and its calendar. Languages, the words residents use
 # and the data of a demo municipality are not rules of a country.
 RULES = re.compile(
-    r"\b(Norway|Norge|Noreg|fødselsnummer|fodselsnummer|d-nummer|organisasjonsnummer|orgnr|folkeregister|"
+    r"\b(Norway|Norge|Noreg|d-nummer|organisasjonsnummer|orgnr|folkeregister|"
     r"arkivverket|datatilsynet|forvaltningsloven|offentleglova|116\s?117|116\s?111|\+47|0047|grunnlovsdag\w*)\b",
     re.IGNORECASE,
 )
