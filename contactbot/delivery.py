@@ -9,6 +9,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -46,6 +47,15 @@ FINAL = {
     "failed": DeliveryState.FAILED,
     "unknown": DeliveryState.UNKNOWN,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How one parcel is tried again: pauses in seconds, and whether a doubt that nobody can settle is worth a double."""
+
+    first_retry: float
+    longest_retry: float
+    resend: bool
 
 
 class Delivery:
@@ -201,6 +211,9 @@ class Delivery:
             log.exception("a channel failed to ask its peer", channel=parcel.channel, outbox=parcel.id)
             return Receipt("unknown", parcel.id, detail="the peer could not be asked")
 
+    def _rules(self, parcel: Parcel) -> Rules:
+        resend = self._settings.resend_unknown_mail and not self._may_probe(parcel)
+        return Rules(self._settings.first_retry, self._settings.longest_retry, resend)
 
     def _may_probe(self, parcel: Parcel) -> bool:
         channel = self._channels.get(parcel.channel)
@@ -227,38 +240,40 @@ def _settle(
     parcel: Parcel,
     receipt: Receipt,
     at: datetime,
-    settings: DeliverySettings,
+    rules: Rules,
     municipalities: Mapping[str, Municipality],
 ) -> None:
-    """Write what an attempt led to: a final state, or another attempt later."""
+    """Write what an attempt led to: a final state, or another attempt later.
+
+    A doubt about a peer that cannot be asked is kept and shown, and the message is sent once more if so configured.
+    """
+    if receipt.state == "unknown" and rules.resend and not parcel.doubtful:
+        store.note(tx, parcel.id, DeliveryState.UNKNOWN, receipt, at)
+        store.queue_again(tx, parcel.id, at, at, doubtful=True)
+        return
     if receipt.state != "retry":
         _move(tx, parcel.id, FINAL[receipt.state], receipt, at, municipalities)
         return
-    wait = wait_before(parcel.attempts, settings.first_retry, settings.longest_retry)
+    wait = wait_before(parcel.attempts, rules.first_retry, rules.longest_retry)
     if receipt.retry_after is not None:
         wait = max(wait, timedelta(seconds=receipt.retry_after))
     store.note(tx, parcel.id, DeliveryState.QUEUED, receipt, at)
     store.queue_again(tx, parcel.id, at + wait, at, doubtful=parcel.doubtful)
 
 
-def _settle_doubt(
+def _settle_doubt(  # noqa: PLR0913, PLR0917 - a unit's arguments are positional
     tx: Transaction,
     parcel: Parcel,
     receipt: Receipt | None,
     at: datetime,
-    settings: DeliverySettings,
+    rules: Rules,
     municipalities: Mapping[str, Municipality],
 ) -> None:
-    """Write what was found out about a parcel left in ``sending``."""
+    """Write what was found out about a parcel left in ``sending``: the peer has not got it, or something is known."""
     if receipt is None:
         store.queue_again(tx, parcel.id, at, at, doubtful=parcel.doubtful)
         return
-    resend = settings.resend_unknown_mail and not parcel.doubtful
-    if receipt.state == "unknown" and resend:
-        store.note(tx, parcel.id, DeliveryState.UNKNOWN, receipt, at)
-        store.queue_again(tx, parcel.id, at, at, doubtful=True)
-        return
-    _settle(tx, parcel, receipt, at, settings, municipalities)
+    _settle(tx, parcel, receipt, at, rules, municipalities)
 
 
 def _record(tx: Transaction, receipt: Receipt, at: datetime, municipalities: Mapping[str, Municipality]) -> None:

@@ -42,7 +42,8 @@ def understand(
     """Return everything the steps need to decide about this message."""
     masked = mask(inbound.text, municipality.place)
     subject = mask(inbound.subject, municipality.place).text
-    spoken, foreign = _language(inbound, masked.text, seen, municipality)
+    words = masked.text if masked.text.strip() else subject  # a mail may say everything in its subject
+    spoken, foreign = _language(inbound, words, seen, municipality)
     candidates = _candidates(masked.text, subject, spoken, knowledge.index)
     return Facts(
         seen=seen,
@@ -51,14 +52,14 @@ def understand(
         length=length,
         now=moment.now,
         subject=subject,
-        text=masked.text,
+        text=words,
         removed=tuple(sorted({str(removed.kind) for removed in masked.removed})),
         language=spoken,
         foreign=foreign,
         danger=safety.assess(f"{subject}\n{masked.text}" if subject else masked.text),
-        command=commands.parse(masked.text),
-        picked=_picked(masked.text, seen),
-        smalltalk=smalltalk.smalltalk(masked.text),
+        command=commands.parse(words),
+        picked=_picked(words, seen),
+        smalltalk=smalltalk.smalltalk(words),
         decision=decide(candidates),
         candidates=candidates,
         entries=_entries(candidates, seen, knowledge),
