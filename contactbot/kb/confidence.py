@@ -74,8 +74,9 @@ def stands_on_more_than_a_weak_word(near: Neighbourhood, entry: int) -> bool:
     """Tell whether two words that carry a subject matched, or one that is most of what was asked."""
     row = near.rows[near.phrasing_of(entry)]
     matched = []
+    among = near.inside(row)
     for word, likeness, weight in zip(near.question.words, near.question.likeness, near.question.weights, strict=True):
-        inside = likeness.cosines[np.isin(likeness.ids, row.words)]
+        inside = likeness.cosines[among[likeness.ids]]
         if len(inside) and not word.small:
             matched.append((float(inside.max()), float(weight)))
     if sum(cosine >= STRONG / 2 for cosine, _ in matched) > 1:

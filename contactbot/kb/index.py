@@ -90,12 +90,19 @@ class Index:
         `language` is the resident's: of an entry that is written in it, that text is named in the candidate.
         """
         state = self._state
-        words = self._words(text)[:LONGEST_QUESTION]
-        near = neighbourhood(state.corpus, words) if words else None
+        near = self._near(state, text)
         if near is None:
             return ()
         ranked = self._confidence.rank(near)
         return tuple(_candidate(state, near, at, probability, language) for at, probability in ranked[:limit])
+
+    def near(self, text: str) -> Neighbourhood | None:
+        """Return what `search` would rank, for fitting the weights; None where nothing is near."""
+        return self._near(self._state, text)
+
+    def _near(self, state: _State, text: str) -> Neighbourhood | None:
+        words = self._words(text)[:LONGEST_QUESTION]
+        return neighbourhood(state.corpus, words) if words else None
 
     def _take_in(self, entries: dict[str, Entry], gone: Sequence[str] = ()) -> None:
         with self._editing:
@@ -174,8 +181,9 @@ def _candidate(state: _State, near: Neighbourhood, at: int, probability: float, 
 def _shared(corpus: Corpus, near: Neighbourhood, row: Row) -> tuple[tuple[str, str], ...]:
     """Return the words of the question, each with the word of `row` it came nearest, the weightiest first."""
     pairs = []
+    inside = near.inside(row)
     for asked, likeness, weight in zip(near.question.words, near.question.likeness, near.question.weights, strict=True):
-        places = np.flatnonzero(np.isin(likeness.ids, row.words))
+        places = np.flatnonzero(inside[likeness.ids])
         if len(places):
             best = places[int(np.argmax(likeness.cosines[places]))]
             if likeness.cosines[best] >= ALIKE_ENOUGH_TO_SHOW:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-ANSWER_AT: Final = 0.80
+ANSWER_AT: Final = 0.92
 CHOICES_AT: Final = 0.25
 MOST_CHOICES: Final = 3
 

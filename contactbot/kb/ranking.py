@@ -12,13 +12,14 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 from rapidfuzz import fuzz, process
 
 from contactbot.kb.corpus import Corpus, Likeness, Row
 from contactbot.kb.normalise import Word
 from contactbot.kb.vocabulary import Floats, Ids
 
-NEIGHBOURS: Final = 96
+NEIGHBOURS: Final = 64
 """Phrasings that are looked at closely. Fewer lose right answers, more cost time."""
 RIDGE: Final = 0.7
 """How much the classifier is held back (lambda of ridge regression)."""
@@ -34,8 +35,8 @@ _COVERING: Final = 0.6
 """Weight of "how much of the phrasing" against "how much of the question"."""
 _ANSWER: Final = 0.5
 """What a word found in the answer counts against one found in a phrasing."""
-_BUCKETS: Final = 1 << 15
-"""Columns per channel before the empty ones are dropped; of 3,000 features one in twenty shares its column."""
+_BUCKETS: Final = 1 << 14
+"""Columns per channel before the empty ones are dropped; of 2,000 features one in eight shares its column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Neighbourhood:
     """
 
     question: Question
+    known_words: int
     rows: tuple[Row, ...]
     covered: Floats
     covering: Floats
@@ -89,6 +91,12 @@ class Neighbourhood:
             "ratio": self._best(self.ratio * asked),
             "answer": self._best(self.covered * ~asked),
         }
+
+    def inside(self, row: Row) -> npt.NDArray[np.bool_]:
+        """Return for every word id whether it is in `row`."""
+        found = np.zeros(self.known_words, dtype=bool)
+        found[row.words] = True
+        return found
 
     def phrasing_of(self, entry: int) -> int:
         """Return the number of the row that speaks best for an entry."""
@@ -115,6 +123,7 @@ def neighbourhood(corpus: Corpus, words: Sequence[Word]) -> Neighbourhood | None
     alike = _kernel(corpus, question, rows)
     return Neighbourhood(
         question=question,
+        known_words=len(corpus.vocabulary.words),
         rows=rows,
         covered=hits.covered[numbers],
         covering=hits.covering[numbers],
