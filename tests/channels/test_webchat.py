@@ -265,6 +265,19 @@ async def test_after_a_lost_line_every_message_comes_once_and_in_order(chat: Cha
     assert positions == sorted(set(positions))
 
 
+async def test_when_the_house_cannot_be_read_the_browser_is_told_to_come_back_and_lacks_nothing(chat: Chat) -> None:
+    line, token = await chat.greet()
+    await ask(line, say("Hei", "k1"), "accepted")
+    await items(line, 1)
+    chat.house.busy = True
+    chat.house.say(session_of(token), "Ja?")
+    assert (await line.receive(PATIENCE)).type is WSMsgType.CLOSE
+    assert line.close_code == aiohttp.WSCloseCode.TRY_AGAIN_LATER
+    chat.house.busy = False
+    line, _ = await chat.greet(token, after=1)
+    assert [item["text"] for item in await items(line, 1)] == ["Ja?"]
+
+
 async def test_answers_said_while_the_line_is_open_are_pushed(chat: Chat) -> None:
     line, token = await chat.greet()
     await ask(line, say("Hei", "k1"), "accepted")
@@ -569,6 +582,26 @@ async def test_the_page_has_a_strict_policy_and_names_who_may_frame_it(chat: Cha
         assert "Set-Cookie" not in answer.headers
         assert not re.search(r"<style|\son\w+=|\sstyle=|javascript:", text)
         assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("query", "accepted", "lang", "chosen", "offers"),
+    [
+        ("", "nb", "nb", "", 0),
+        ("?page=nn", "nn-NO,nn", "nn", "", 0),
+        ("?page=de", "en-GB", "nb", "", 1),
+        ("?lang=en", "nb", "en", "en", 0),
+        ("?lang=xx", "", "nb", "", 0),
+    ],
+)
+async def test_the_page_speaks_the_chosen_language_else_its_hosts_and_offers_the_browsers(
+    chat: Chat, query: str, accepted: str, lang: str, chosen: str, offers: int
+) -> None:
+    async with chat.client.get(chat.path + query, headers={"Accept-Language": accepted}) as answer:
+        text = await answer.text()
+    assert f'<html lang="{lang}"' in text
+    assert f'"chosen": "{chosen}"' in text
+    assert text.count('class="offer"') == offers
 
 
 async def test_a_form_sent_twice_is_one_message(chat: Chat) -> None:

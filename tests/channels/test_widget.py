@@ -373,6 +373,20 @@ async def test_when_the_house_begins_a_new_thread_after_a_rest_the_same_tab_goes
         assert town.said() == ["Søppel?", "Hva koster det?"]
 
 
+async def test_a_conversation_that_has_run_out_is_followed_by_a_new_one_and_no_word_is_lost(
+    browser: Browser, town: Town
+) -> None:
+    async with visit(browser, town, town.page) as page:
+        await page.evaluate(
+            "sessionStorage.setItem('chat:fjordvik:token', 'AAAAAAAAAAAAAAAAAAAAAA.1.AAAAAAAAAAAAAAAAAAAAAA')"
+        )
+        await page.evaluate("""sessionStorage.setItem('chat:fjordvik:pending', '[{"id":"k1","text":"stille"}]')""")
+        await page.reload()
+        await expect(page.get_by_role("log")).to_contain_text("utløpt")
+        await expect(page.locator("#list time")).to_have_count(1)
+    assert town.said() == ["stille"]
+
+
 @pytest.mark.parametrize("blocked", [("ws",), ("ws", "events")], ids=["event stream", "polling"])
 async def test_when_a_network_lets_no_socket_through_other_lines_carry_the_chat(
     browser: Browser, town: Town, blocked: tuple[str, ...]

@@ -186,6 +186,7 @@ class _Socket:
         self._language = caller.site.languages[0]
         self._session: Session | None = None
         self._push: asyncio.Task[None] | None = None
+        self._parting = False  # the pushing task is closing the line, and must be let finish
         self._frames = Brake(FRAMES_AT_ONCE, FRAMES_PER_MINUTE, asyncio.get_running_loop().time)
 
     async def run(self) -> None:
@@ -193,25 +194,22 @@ class _Socket:
         try:
             while not self._line.closed:
                 message = await self._line.receive(None if self._session else HELLO_WITHIN)
-                if message.type is WSMsgType.TEXT:
-                    await self._take(message.data)
-                elif message.type is WSMsgType.BINARY:
-                    await self._refuse(RefusedError("frame"))
-                else:
+                if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                     return
+                await self._take(message.data)
         except TimeoutError:
             await self._close(WSCloseCode.POLICY_VIOLATION, "no hello")
         except ConnectionError:
             return  # the browser left; it asks again for what it lacks
         finally:
-            await _end(self._push)
+            await (asyncio.wait({self._push}) if self._push and self._parting else _end(self._push))
 
     async def leave(self) -> None:
         """End the line because the service stops."""
         await _end(self._push)
         await self._close(WSCloseCode.GOING_AWAY, "the service stops")
 
-    async def _take(self, raw: str) -> None:
+    async def _take(self, raw: str | bytes) -> None:
         if self._frames.wait(""):
             await self._close(WSCloseCode.POLICY_VIOLATION, "too many frames")
             return
@@ -220,7 +218,9 @@ class _Socket:
         except RefusedError as error:
             await self._refuse(error)
 
-    def _parse(self, raw: str) -> Frame:
+    def _parse(self, raw: str | bytes) -> Frame:
+        if isinstance(raw, bytes):
+            raise RefusedError("frame")
         if len(raw) > self._settings.frame_limit:
             raise RefusedError("too_big")
         return frames.parse(raw, self._settings.text_limit)
@@ -236,10 +236,11 @@ class _Socket:
     async def _greet(self, hello: Hello) -> None:
         if hello.language in self._caller.site.languages:
             self._language = hello.language
-        self._session = self._exchange.enter(self._caller, hello.token)
-        await self._send(self._exchange.ready(self._caller, self._session, self._language))
+        session = self._exchange.enter(self._caller, hello.token)
+        await self._send(self._exchange.ready(self._caller, session, self._language))
+        self._session = session
         await _end(self._push)
-        self._push = asyncio.create_task(self._feed(self._session, hello.after))
+        self._push = asyncio.create_task(self._feed(session, hello.after))
 
     async def _feed(self, session: Session, after: int) -> None:
         try:
@@ -250,6 +251,7 @@ class _Socket:
         except ConnectionError:
             return
         except RefusedError:
+            self._parting = True
             await self._close(WSCloseCode.TRY_AGAIN_LATER, "busy")
 
     async def _refuse(self, error: RefusedError) -> None:

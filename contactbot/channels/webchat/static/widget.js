@@ -301,7 +301,7 @@
     const before = standing;
     stand("");
     if (before === words.offline) tell(words.back);
-    if (fresh) tell(words.expired);
+    if (fresh) list.insertBefore(make("li", { class: "event" }, words.expired), firstPending());
     remember();
     fresh = false;
     read = 0;
