@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from operator import mul
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 # Whitespace of any kind, the dashes, the punctuation people put into numbers, and the invisible
 # characters that copying from a page or a PDF leaves behind.
 _SEPARATOR: Final = r"[\s.,:;/|_·•()'’\-‐-―−\u00ad\u200b-\u200f\u2060\ufeff]"
+_DIGIT: Final = re.compile(r"\d")
+_SHORTEST: Final = 5  # the last part of a national id, which is the shortest number sought
 _RUN: Final = re.compile(rf"\d(?:{_SEPARATOR}{{0,4}}\d)*")
 
 
@@ -21,19 +24,22 @@ _RUN: Final = re.compile(rf"\d(?:{_SEPARATOR}{{0,4}}\d)*")
 class DigitRun:
     """Digits that stand together in a text, with nothing but separators between them.
 
-    ``digits`` are ASCII; ``places`` are their positions in the text; ``starts`` and ``ends`` hold
-    the digit indexes where an unbroken group begins and the indexes after one ends.
+    ``digits`` are ASCII; ``places`` are their positions in the text; ``starts`` (in order: ``firsts``)
+    and ``ends`` hold the digit indexes where an unbroken group begins and those after one ends.
     """
 
     text: str
     digits: str
     places: tuple[int, ...]
+    firsts: tuple[int, ...]
     starts: frozenset[int]
     ends: frozenset[int]
 
     def windows(self, length: int) -> Iterator[tuple[int, str]]:
         """Yield (index, digits) for each stretch of whole groups with this many digits."""
-        for first in sorted(self.starts):
+        if len(self.digits) < length:
+            return
+        for first in self.firsts:
             if first + length in self.ends:
                 yield first, self.digits[first : first + length]
 
@@ -50,21 +56,30 @@ class DigitRun:
 def digit_runs(text: str) -> Iterator[DigitRun]:
     """Yield the runs of digits in a text, left to right, in time linear in its length."""
     for found in _RUN.finditer(text):
-        places = tuple(place for place in range(*found.span()) if text[place].isdecimal())
+        if found.end() - found.start() < _SHORTEST:
+            continue
+        places = tuple(digit.start() for digit in _DIGIT.finditer(text, *found.span()))
         breaks = [index for index in range(1, len(places)) if places[index] != places[index - 1] + 1]
         yield DigitRun(
             text=text,
-            # Digits of any script count: a number in full-width digits is the same number.
-            digits="".join(str(int(text[place])) for place in places),
+            digits=_ascii(_DIGIT.findall(text, *found.span())),
             places=places,
+            firsts=(0, *breaks),
             starts=frozenset((0, *breaks)),
             ends=frozenset((*breaks, len(places))),
         )
 
 
+def _ascii(digits: list[str]) -> str:
+    """Return digits of any script as ASCII: a number in full-width digits is the same number."""
+    joined = "".join(digits)
+    return joined if joined.isascii() else "".join(str(int(digit)) for digit in joined)
+
+
 def weighted_remainder(digits: str, weights: tuple[int, ...]) -> int:
     """Return the weighted sum of digits modulo 11, the check that Norwegian numbers share."""
-    return sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=True)) % 11
+    # On the bytes, because a hostile text has a number at every character.
+    return (sum(map(mul, digits.encode("ascii"), weights)) - ord("0") * sum(weights)) % 11
 
 
 def without_overlap(found: list[Span]) -> Iterator[Span]:

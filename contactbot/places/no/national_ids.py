@@ -28,11 +28,19 @@ _SECOND_CHECK: Final = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)
 # From 1 January 2032 the first check digit may leave any of these; numbers given before leave 0.
 _FIRST_REMAINDERS: Final = frozenset({0, 1, 2, 3})
 
-_D_NUMBER_DAY: Final = 40
+# Added to the day: 40 marks a D-number, for people without a permanent one.
+_DAY_OFFSETS: Final = (0, 40)
 # Added to the month: 40 and 65 and 80 mark synthetic people of the register's test environments
 # (40 also marks an auxiliary number of a hospital).
 _MONTH_OFFSETS: Final = (0, 40, 65, 80)
 _DAYS_IN_MONTH: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_DATES: Final = frozenset(
+    f"{day + day_offset:02}{month + month_offset:02}"
+    for month, days in enumerate(_DAYS_IN_MONTH, start=1)
+    for day in range(1, days + 1)
+    for day_offset in _DAY_OFFSETS
+    for month_offset in _MONTH_OFFSETS
+)
 _CENTURIES: Final = frozenset({"18", "19", "20"})
 
 # Words that announce a national id. After them a mistyped one is masked too, and the five last
@@ -71,26 +79,21 @@ def is_birth_date(digits: str) -> bool:
     The year does not matter: from 2032 the century cannot be read from the number, so the 29th of
     February is a day in every year.
     """
-    day, month = int(digits[:2]), int(digits[2:4])
-    if day > _D_NUMBER_DAY:
-        day -= _D_NUMBER_DAY
-    months = [month - offset for offset in _MONTH_OFFSETS if 1 <= month - offset <= len(_DAYS_IN_MONTH)]
-    return bool(months) and 1 <= day <= _DAYS_IN_MONTH[months[0] - 1]
+    return digits[:4] in _DATES
 
 
 def _in_run(run: DigitRun, announced: frozenset[int]) -> Iterator[Span]:
     for first, digits in run.windows(_LENGTH):
-        if run.places[first] in announced:
-            accepted = is_birth_date(digits[:_BIRTH_DATE])
-        else:
-            accepted = is_national_id(digits) and _is_grouped(run, first, _BIRTH_DATE, _LENGTH)
-        if accepted:
+        if not is_birth_date(digits[:_BIRTH_DATE]):
+            continue
+        is_valid = is_national_id(digits) and _is_grouped(run, first, _BIRTH_DATE, _LENGTH)
+        if is_valid or run.places[first] in announced:
             yield run.span(first, _LENGTH)
     for first, digits in run.windows(_LONG_LENGTH):
         century, rest = digits[4:6], digits[:4] + digits[6:]
         if century in _CENTURIES and is_national_id(rest) and _is_grouped(run, first, 8, _LONG_LENGTH):
             yield run.span(first, _LONG_LENGTH)
-    for first, _ in run.windows(_TAIL):
+    for first, _ in run.windows(_TAIL) if announced else ():
         if run.places[first] in announced:
             yield run.span(first, _TAIL)
 
