@@ -1,14 +1,45 @@
 """``contactbot kb``: the knowledge base in, out, and on trial."""
 
 import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from contactbot.cli.options import DEFAULT, Config, MunicipalityOption, load, the_municipality
+from contactbot.cli.options import DEFAULT, Config, Json, MunicipalityOption, load, the_municipality
+
+if TYPE_CHECKING:
+    from contactbot.conversation.trial import Trial
+    from contactbot.conversation.understand import Knowledge
+    from contactbot.kb.editing import Imported
+    from contactbot.kb.entry import Entry
+    from contactbot.municipality import Municipality
+    from contactbot.storage.database import Database
 
 app = typer.Typer(no_args_is_help=True)
+
+Taken = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, help="A file ending in .csv, .json, .jsonl or .db.")
+]
+Given = Annotated[Path, typer.Argument(dir_okay=False, help="The file to write; its ending says the form.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")]
+Publish = Annotated[
+    bool, typer.Option("--publish/--draft", help="Let residents have the entries, or keep them as drafts.")
+]
+Everything = Annotated[
+    bool, typer.Option("--all", help="Also drafts and archived entries, each in its newest version.")
+]
+Entries = Annotated[
+    Path, typer.Option("--entries", exists=True, dir_okay=False, help="Entries, one JSON object a line.")
+]
+Queries = Annotated[
+    Path,
+    typer.Option("--queries", exists=True, dir_okay=False, help='Questions, one {"text", "expect", "kind"} a line.'),
+]
 
 
 @app.callback()
@@ -18,23 +49,197 @@ def group() -> None:
 
 @app.command("import")
 def take_in(
-    file: Annotated[Path, typer.Argument(help="Entries as JSON lines.")],
+    file: Taken,
     config: Config = DEFAULT,
     municipality: MunicipalityOption = "",
+    dry_run: DryRun = False,  # noqa: FBT002 - typer's way to say a flag
+    publish: Publish = True,  # noqa: FBT002 - same
+    as_json: Json = False,  # noqa: FBT002 - same
 ) -> None:
-    """Take entries in and publish them."""
-    asyncio.run(_take_in(file, config, municipality))
+    """Take entries in: all of them, or none when one is wrong."""
+    from contactbot.kb import packs
+
+    entries = packs.read(file.name, file.read_bytes())
+    why = f"import of {file.name}"
+    done = asyncio.run(_take_in(entries, why, config, municipality, dry_run=dry_run, publish=publish))
+    if as_json:
+        for one in done:
+            print(json.dumps({"id": one.id, "change": one.change, "published": one.published}, ensure_ascii=False))
+        return
+    counts = {change: sum(one.change == change for one in done) for change in ("new", "changed", "unchanged")}
+    said = ", ".join(f"{count} {change}" for change, count in counts.items())
+    print(f"{'Nothing is changed yet. Would take in' if dry_run else 'Took in'} {len(done)} entries: {said}.")
 
 
-async def _take_in(file: Path, config: Path, municipality: str) -> None:
+@app.command("export")
+def give_out(
+    file: Given,
+    config: Config = DEFAULT,
+    municipality: MunicipalityOption = "",
+    everything: Everything = False,  # noqa: FBT002 - typer's way to say a flag
+) -> None:
+    """Write the published entries to a file that ``import`` reads back."""
+    from contactbot.kb import packs
+
+    entries = asyncio.run(_published(config, municipality, everything=everything))
+    content = packs.write(file.name, entries)
+    file.write_bytes(content)
+    print(f"Wrote {len(entries)} entries to {file} ({len(content):,} bytes).")
+
+
+@app.command("try")
+def try_(
+    text: Annotated[str, typer.Argument(help="What a resident might write.")],
+    config: Config = DEFAULT,
+    municipality: MunicipalityOption = "",
+    as_json: Json = False,  # noqa: FBT002 - typer's way to say a flag
+) -> None:
+    """Show what the bot would make of a text, and why: entries, probabilities, words, thresholds, words to be said."""
+    from contactbot.clock import now
+    from contactbot.conversation.trial import try_out
+
+    knowledge, town = asyncio.run(_knowledge(config, municipality))
+    trial = try_out(text, knowledge, town, now())
+    if as_json:
+        print(json.dumps(_trial_as_json(trial), ensure_ascii=False))
+    else:
+        print(_trial_in_words(trial))
+
+
+@app.command()
+def evaluate(entries: Entries, queries: Queries, as_json: Json = False) -> None:  # noqa: FBT002 - typer's way to say a flag
+    """Measure the matcher on questions whose entries are known."""
+    from contactbot.kb import evaluation
+
+    try:
+        asked = evaluation.queries_from_jsonl(queries.read_text("utf-8-sig").split("\n"))
+    except ValueError as error:
+        raise typer.BadParameter(f"{queries}: {error}") from error
+    report = evaluation.evaluate(_test_set(entries), asked, clock=time.perf_counter, memory=_held)
+    if as_json:
+        print(report.to_json())
+        return
+    for name, value in json.loads(report.to_json()).items():
+        print(f"{name:<20} {'-' if value is None else value}")
+
+
+async def _take_in(  # noqa: PLR0913 - what the command was given
+    entries: tuple["Entry", ...], why: str, config: Path, municipality: str, *, dry_run: bool, publish: bool
+) -> tuple["Imported", ...]:
     from contactbot.clock import now
     from contactbot.kb import editing
-    from contactbot.kb.entry import entries_from_jsonl
-    from contactbot.storage import schema
+
+    async with _opened(config, municipality) as (database, key):
+        if dry_run:
+            planned: tuple[Imported, ...] = await database.read(editing.plan, key, entries, publish)
+            return planned
+        edit = editing.Edit(key, "operator", now(), why)
+        done: tuple[Imported, ...] = await database.write(editing.take_in_reported, edit, entries, publish)
+        return done
+
+
+async def _published(config: Path, municipality: str, *, everything: bool) -> tuple["Entry", ...]:
+    from contactbot.kb import store
+
+    async with _opened(config, municipality) as (database, key):
+        if everything:
+            return tuple(shelf.entry for shelf in await database.read(store.shelf, key))
+        base: store.Base = await database.read(store.base, key)
+        return base.entries
+
+
+async def _knowledge(config: Path, municipality: str) -> tuple["Knowledge", "Municipality"]:
+    from contactbot.clock import now
+    from contactbot.conversation.knowledge import build
+    from contactbot.kb import store
+    from contactbot.municipalities import municipalities
+
+    settings = load(config)
+    async with _opened(config, municipality) as (database, key):
+        base: store.Base = await database.read(store.base, key)
+    town = municipalities(settings.municipalities, settings.public_url)[key]
+    return build(base, now().astimezone(town.zone).date()), town
+
+
+@asynccontextmanager
+async def _opened(config: Path, municipality: str) -> AsyncIterator[tuple["Database", str]]:
+    """Open the configured database, brought up to date, and give the municipality's key."""
+    from contactbot.clock import now
+    from contactbot.storage import installation, schema
     from contactbot.storage.database import open_database
 
     settings = load(config)
     key = the_municipality(settings, municipality)
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     await asyncio.to_thread(schema.upgrade, settings.database_url)
+    one = settings.municipalities[key]
+    member = installation.Member(key, one.name, one.country, one.main_language, one.time_zone, one.teams)
     async with open_database(settings.database_url, now) as database:
-        await database.write(editing.take_in, key, entries_from_jsonl(file.read_text("utf-8-sig")), "operator", now())
+        await database.write(installation.write, [member], [])  # as the first start would, which may not have been yet
+        yield database, key
+
+
+def _test_set(file: Path) -> tuple["Entry", ...]:
+    from contactbot.kb import packs
+    from contactbot.kb.entry import entries_from_jsonl
+
+    if file.suffix.lower() in packs.FORMS and file.suffix.lower() != ".jsonl":
+        return packs.read(file.name, file.read_bytes())
+    return entries_from_jsonl(file.read_text("utf-8-sig").split("\n"))
+
+
+def _held() -> int | None:
+    """Return the bytes that this process holds in memory, None where the system does not tell."""
+    import resource
+
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    except (OSError, IndexError, ValueError):
+        return None
+    return pages * resource.getpagesize()
+
+
+def _trial_as_json(trial: "Trial") -> dict[str, Any]:
+    from contactbot.kb.matching import ANSWER_AT, CHOICES_AT
+
+    return {
+        "text": trial.text,
+        "language": trial.language,
+        "language_is_sure": trial.language_is_sure,
+        "outcome": trial.label,
+        "rule": trial.rule,
+        "answered": trial.answered,
+        "thresholds": {"answer": ANSWER_AT, "choices": CHOICES_AT},
+        "candidates": [
+            {
+                "entry": one.entry_id,
+                "version": one.version,
+                "probability": round(one.probability, 4),
+                "phrasing": one.phrasing,
+                "words": [list(pair) for pair in one.words],
+                "features": one.features,
+            }
+            for one in trial.candidates
+        ],
+        "replies": {one.length.value: {"text": one.text, "choices": list(one.choices)} for one in trial.results},
+    }
+
+
+def _trial_in_words(trial: "Trial") -> str:
+    from contactbot.kb.matching import ANSWER_AT, CHOICES_AT
+
+    sure = "" if trial.language_is_sure else ", not sure"
+    lines = [
+        f"Outcome     {trial.label} ({trial.rule})",
+        f"Language    {trial.language}{sure}",
+        f"Thresholds  answer from {ANSWER_AT:.0%}, choices from {CHOICES_AT:.0%}, below that a person",
+        "",
+    ]
+    for one in trial.candidates:
+        words = ", ".join(asked if asked == found else f"{asked} ~ {found}" for asked, found in one.words)
+        lines += [f"{one.probability:>6.1%}  {one.entry_id} (version {one.version})", f"        «{one.phrasing}»"]
+        lines += [f"        {words}"] if words else []
+    for result in trial.results:
+        lines += ["", f"--- {result.length.value}", result.text]
+        lines += [f"{number}. {label}" for number, label in enumerate(result.choices, start=1)]
+    return "\n".join(lines)

@@ -30,6 +30,7 @@ class Version:
     author: str
     note: str
     created_at: datetime
+    author_name: str | None = None  # of a member of staff
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,9 @@ def base(tx: Transaction, municipality: str) -> Base:
         " WHERE e.municipality = :municipality AND e.state = 'published' ORDER BY e.id",
         municipality=municipality,
     )
-    synonyms = tx.rows("SELECT words FROM synonym WHERE municipality = :municipality ORDER BY id", municipality=municipality)
+    synonyms = tx.rows(
+        "SELECT words FROM synonym WHERE municipality = :municipality ORDER BY id", municipality=municipality
+    )
     return Base(
         revision(tx, municipality),
         tuple(_entry(content, version) for content, version in rows),
@@ -94,6 +97,41 @@ def entry(tx: Transaction, municipality: str, entry_id: str, version: int | None
     return _entry(found[0], found[1])
 
 
+def exists(tx: Transaction, municipality: str, entry_id: str) -> bool:
+    """Say whether the id is taken."""
+    taken = tx.value(
+        "SELECT 1 FROM entry WHERE municipality = :municipality AND id = :id", municipality=municipality, id=entry_id
+    )
+    return taken is not None
+
+
+def published(tx: Transaction, municipality: str, entry_id: str) -> tuple[Entry, datetime]:
+    """Return what residents have of an entry, and since when that version is written. Raises NotFoundError."""
+    found = tx.row(
+        "SELECT v.content, v.version, v.created_at FROM entry e JOIN entry_version v"
+        " ON v.municipality = e.municipality AND v.entry = e.id AND v.version = e.published_version"
+        " WHERE e.municipality = :municipality AND e.id = :id AND e.state = 'published'",
+        municipality=municipality,
+        id=entry_id,
+    )
+    if found is None:
+        raise NotFoundError(f"there is no published entry {entry_id!r}")
+    return _entry(found[0], found[1]), datetime.fromisoformat(found[2])
+
+
+def uses(tx: Transaction, municipality: str, since: datetime) -> dict[str, int]:
+    """Return how often each entry was given as an answer since then, the most used first."""
+    rows = tx.rows(
+        "SELECT g.entry, count(*) FROM answer_given g"
+        " JOIN message m ON m.municipality = g.municipality AND m.id = g.message"
+        " WHERE g.municipality = :municipality AND m.created_at >= :since"
+        " GROUP BY g.entry ORDER BY count(*) DESC, g.entry",
+        municipality=municipality,
+        since=since,
+    )
+    return {str(entry): int(count) for entry, count in rows}
+
+
 def state(tx: Transaction, municipality: str, entry_id: str) -> tuple[str, int | None]:
     """Return an entry's state and published version. Raises NotFoundError."""
     found = tx.row(
@@ -111,8 +149,9 @@ def versions(tx: Transaction, municipality: str, entry_id: str) -> tuple[Version
     return tuple(
         tx.all(
             Version,
-            "SELECT version, author, note, created_at FROM entry_version"
-            " WHERE municipality = :municipality AND entry = :id ORDER BY version DESC",
+            "SELECT v.version, v.author, v.note, v.created_at, s.name AS author_name FROM entry_version v"
+            " LEFT JOIN staff s ON s.municipality = v.municipality AND 'staff:' || s.id = v.author"
+            " WHERE v.municipality = :municipality AND v.entry = :id ORDER BY v.version DESC",
             municipality=municipality,
             id=entry_id,
         )
@@ -120,7 +159,14 @@ def versions(tx: Transaction, municipality: str, entry_id: str) -> tuple[Version
 
 
 def save(  # noqa: PLR0913 - the columns of one version
-    tx: Transaction, municipality: str, new: Entry, author: str, at: datetime, *, note: str = "", seen: int | None = None
+    tx: Transaction,
+    municipality: str,
+    new: Entry,
+    author: str,
+    at: datetime,
+    *,
+    note: str = "",
+    seen: int | None = None,
 ) -> int:
     """Keep new content as the entry's next version and return its number; what is published stays as it is.
 
@@ -166,6 +212,13 @@ def archive(tx: Transaction, municipality: str, entry_id: str, author: str, at: 
     _set_state(tx, municipality, entry_id, "archived", None, at)
     events.record(tx, municipality, at, author, "entry.archived", subject=entry_id)
     return _new_revision(tx, municipality)
+
+
+def bring_back(tx: Transaction, municipality: str, entry_id: str, author: str, at: datetime) -> None:
+    """Make an entry a draft. Raises NotFoundError."""
+    state(tx, municipality, entry_id)
+    _set_state(tx, municipality, entry_id, "draft", None, at)
+    events.record(tx, municipality, at, author, "entry.brought_back", subject=entry_id)
 
 
 def _set_state(
