@@ -79,7 +79,8 @@ def _ascii(digits: list[str]) -> str:
 def weighted_remainder(digits: str, weights: tuple[int, ...]) -> int:
     """Return the weighted sum of digits modulo 11, the check that Norwegian numbers share."""
     # On the bytes, because a hostile text has a number at every character.
-    return (sum(map(mul, digits.encode("ascii"), weights)) - ord("0") * sum(weights)) % 11
+    total: int = sum(map(mul, digits.encode("ascii"), weights)) - ord("0") * sum(weights)
+    return total % 11
 
 
 def without_overlap(found: list[Span]) -> Iterator[Span]:
