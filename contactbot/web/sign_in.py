@@ -205,7 +205,7 @@ async def _begin(request: web.Request, response: web.HTTPSeeOther, staff: int, e
     )  # fmt: skip
 
 
-def _open(  # noqa: PLR0913 - a unit's arguments are positional
+def _open(
     tx: Transaction, staff: int, email: str, token_hash: str, old_hash: str, at: datetime
 ) -> None:
     store.end_session(tx, old_hash)
