@@ -1,7 +1,7 @@
 """Puts the house together and takes it apart; the only file that knows everybody."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import entry_points
 from typing import Any
@@ -37,8 +37,11 @@ async def running(
     deliver: bool = True,
     serve: bool = False,
     more_routes: Iterable[web.AbstractRouteDef] = (),
+    prepare: Callable[[House], Awaitable[None]] | None = None,
 ) -> AsyncIterator[House]:
     """Run the house while the context lasts; with ``serve`` also its web server.
+
+    ``prepare`` is awaited before anything is received, served or delivered.
 
     Raises SettingsError for a configuration that cannot be used, StoreBusyError for a database that cannot be opened.
     """
@@ -48,6 +51,8 @@ async def running(
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.database_url, clock))
         house = await _furnish(settings, database, clock)
+        if prepare is not None:
+            await prepare(house)
         if serve:
             await stack.enter_async_context(server.serving(house, more_routes))
         await stack.enter_async_context(_working(house, upkeep=deliver))

@@ -150,6 +150,10 @@ def choice(text: str, labels: Sequence[str]) -> int | None:
         return None
     words = [token.word for token in read(text)]
     whole = " ".join(words)
+    kindless = [word for word in words if word not in _POLITE]
+    for index, label in enumerate(labels):  # first, because "no" may itself be what was offered
+        if kindless and kindless == [token.word for token in read(label)]:
+            return index
     if whole in _NONE:
         return NONE_OF_THEM
     if len(labels) == 1 and whole in _YES:

@@ -36,7 +36,7 @@ class Mail:
 
 
 class Mailbox:
-    """The residents' folder, and the relay that fills it. ``address`` is whose mailbox it is when nobody else is named."""
+    """The residents' folder, and the relay that fills it. ``address`` is the one who writes to us first."""
 
     def __init__(self, folder: Path, address: str, name: str = "Kim Nilsen") -> None:
         self.address = address

@@ -1,10 +1,11 @@
-"""Starts the fictional municipality with everything around it: a text gateway, a mailbox, and XMPP where there is one."""
+"""Starts the fictional municipality with all around it: a text gateway, a mailbox, and XMPP where there is one."""
 
 import asyncio
 import json
 import secrets
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -16,8 +17,8 @@ from contactbot.clock import now
 from contactbot.demo import history, pages, town
 from contactbot.demo.gateway import Gateway
 from contactbot.demo.mailbox import Mailbox
-from contactbot.demo.texts import Texts
 from contactbot.demo.prosody import HOW_TO_GET, Prosody, find
+from contactbot.demo.texts import Texts
 from contactbot.house import House
 from contactbot.kb import editing
 from contactbot.kb import store as kb
@@ -46,18 +47,17 @@ async def run(folder: Path, port: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with running(folder, port) as demo:
-        while not demo.house.ready:
-            await asyncio.sleep(0.02)
-        print(_where_to_look(demo), flush=True)
+        await _ready(demo.house)
+        sys.stdout.write(_where_to_look(demo))
+        sys.stdout.flush()
         await stopped.wait()
-        print("\nThe demo stops; what was said is kept in", folder, flush=True)
+        sys.stdout.write(f"\nThe demo stops; what was said is kept in {folder}\n")
 
 
 @asynccontextmanager
 async def running(folder: Path, port: int) -> AsyncIterator[Town]:
     """Run the demo while the context lasts; its data stay in ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    kept = await asyncio.to_thread(_kept_secrets, folder / "demo.json")
+    kept = await asyncio.to_thread(_kept_secrets, folder)
     async with AsyncExitStack() as stack:
         gateway = await stack.enter_async_context(
             Gateway(
@@ -73,24 +73,25 @@ async def running(folder: Path, port: int) -> AsyncIterator[Town]:
             xmpp=None if xmpp is None else xmpp["bot"],
         )  # fmt: skip
         scene = pages.Scene(gateway, mailbox, PHONE, ports.mail_in, xmpp)
-        house = await stack.enter_async_context(app.running(settings, serve=True, more_routes=scene.routes()))
-        await _settle_in(house)
+        house = await stack.enter_async_context(
+            app.running(settings, serve=True, more_routes=scene.routes(), prepare=_settle_in)
+        )
         yield Town(house, gateway, mailbox, ports.mail_in, xmpp)
 
 
 async def _settle_in(house: House) -> None:
     """On the first start: answers, people and a month of history."""
-    if await house.database.read(kb.shelf, town.KEY):
-        return
-    hashed = await asyncio.to_thread(password.hash_of, town.PASSWORD)
-    await house.database.write(editing.take_in, town.KEY, town.base(), "operator", now())
-    await house.database.write(_people, hashed)
-    await history.write(house, town.KEY)
+    if not await house.database.read(kb.shelf, town.KEY):
+        await house.database.write(editing.take_in, town.KEY, town.base(), "operator", now())
+    if not await house.database.read(staff.everybody, town.KEY):
+        hashed = await asyncio.to_thread(password.hash_of, town.PASSWORD)
+        await house.database.write(_move_in, hashed, await history.surroundings(house, town.KEY))
 
 
-def _people(tx: Transaction, hashed: str) -> None:
+def _move_in(tx: Transaction, hashed: str, around: history.Surroundings) -> None:
     for person in town.PEOPLE:
-        staff.add(tx, town.KEY, person.email, person.name, person.role, hashed, person.team, now())
+        staff.add(tx, town.KEY, person.email, person.name, person.role, hashed, person.team, around.now)
+    history.write(tx, around)
 
 
 async def _xmpp(stack: AsyncExitStack, folder: Path, kept: dict[str, str]) -> dict[str, Any] | None:
@@ -112,8 +113,16 @@ async def _xmpp(stack: AsyncExitStack, folder: Path, kept: dict[str, str]) -> di
     }
 
 
-def _kept_secrets(file: Path) -> dict[str, str]:
+async def _ready(house: House) -> None:
+    """Wait until every channel receives."""
+    for reception in house.receptions.values():
+        await reception.ready.wait()
+
+
+def _kept_secrets(folder: Path) -> dict[str, str]:
     """Return the demo's passwords, drawn on its first start, so that everything is the same on the next."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = folder / "demo.json"
     if file.exists():
         kept: dict[str, str] = json.loads(file.read_text("utf-8"))
         return kept
@@ -154,8 +163,8 @@ def _where_to_look(demo: Town) -> str:
         lines.append(f"  {HOW_TO_GET}")
     else:
         lines += [
-            f"  XMPP                      {demo.xmpp['resident']} with password {demo.xmpp['password']}"
-            f" on 127.0.0.1:{demo.xmpp['port']},",
-            f"                            writing to {demo.xmpp['bot']['jid']} (trust {demo.xmpp['certificate']})",
+            f"  XMPP                      {demo.xmpp['resident']} with password {demo.xmpp['password']}",
+            f"                            on 127.0.0.1:{demo.xmpp['port']}, writing to {demo.xmpp['bot']['jid']}",
+            f"                            (trust {demo.xmpp['certificate']})",
         ]
     return "\n".join([*lines, "", "  Ctrl-C stops it.", ""])

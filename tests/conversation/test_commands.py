@@ -125,6 +125,13 @@ def test_what_fits_no_single_choice_picks_nothing(text: str) -> None:
     assert choice(text, LABELS) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "index"), [("Ja", 0), ("ja takk!", 0), ("Delvis", 1), ("nei", 2), ("Nei takk", 2), ("3", 2)]
+)
+def test_yes_and_no_are_answers_where_they_were_offered(text: str, index: int) -> None:
+    assert choice(text, ("ja", "delvis", "nei")) == index
+
+
 def test_yes_picks_the_only_choice() -> None:
     assert choice("ja", LABELS[:1]) == 0
     assert choice("ja", LABELS) is None
