@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
@@ -32,6 +32,7 @@ class PostgresqlDatabase:
         # always conflict (measured: 4 at once used up all re-runs, 2 won a quarter). Re-runs are for other processes.
         self._serializable = asyncio.Lock()
         self._listener: asyncio.Task[None] | None = None
+        self._closing = threading.Event()
 
     async def __aenter__(self) -> Self:
         self._listener = asyncio.create_task(self._listen(), name="database notices")
@@ -39,6 +40,7 @@ class PostgresqlDatabase:
 
     async def __aexit__(self, *_: object) -> None:
         listener, self._listener = self._listener, None  # nothing is taken in any more
+        self._closing.set()  # nobody pauses between re-runs any more
         if listener is not None:
             listener.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -79,7 +81,7 @@ class PostgresqlDatabase:
                 if attempt >= self.dialect.reruns(error):
                     self._say_in_our_words(error)
                     raise
-            time.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))  # noqa: S311 - jitter, in a worker thread
+            self._closing.wait(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))  # noqa: S311 - jitter
             attempt += 1
 
     def _once(self, job: Job, mode: Mode) -> Any:  # noqa: ANN401 - the unit's own result
