@@ -182,7 +182,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 async def everything(database: Database, cursor: str, limit: int) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     while True:
-        changes: "Changes" = await database.read(feed.after, HERE, cursor, limit)
+        changes: Changes = await database.read(feed.after, HERE, cursor, limit)
         found += [(change.kind, change.ticket) for change in changes.changes]
         if not changes.more:
             return found
@@ -201,7 +201,7 @@ async def test_events_of_no_case_move_the_cursor_and_say_nothing(database: Datab
     cursor = await database.read(feed.end)
     for _ in range(5):
         await database.write(events.record, HERE, datetime.now(UTC), "bot", "entry.saved")
-    changes: "Changes" = await database.read(feed.after, HERE, cursor, 100)
+    changes: Changes = await database.read(feed.after, HERE, cursor, 100)
     assert changes.changes == ()
     assert changes.cursor != cursor
 
@@ -213,12 +213,12 @@ async def test_events_written_at_once_are_all_read_exactly_once(database: Databa
     found: list[tuple[str, int]] = []
     async with asyncio.timeout(PATIENCE * 2):
         while len(found) < 60:
-            changes: "Changes" = await database.read(feed.after, HERE, cursor, 9)
+            changes: Changes = await database.read(feed.after, HERE, cursor, 9)
             found += [(change.kind, change.ticket) for change in changes.changes]
             cursor = changes.cursor
     await together
     assert sorted(found) == sorted((f"n{n}", 1) for n in range(60))
-    rest: "Changes" = await database.read(feed.after, HERE, cursor, 9)
+    rest: Changes = await database.read(feed.after, HERE, cursor, 9)
     assert rest.changes == ()
 
 

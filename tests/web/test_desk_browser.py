@@ -1,0 +1,177 @@
+"""The desk in a real browser: by keyboard alone, live, and without barriers."""
+
+from collections.abc import AsyncIterator
+from typing import Literal, TypeAlias
+
+import pytest
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from contactbot.handoff.ticket import TicketState
+from contactbot.messages import Author
+from tests.peers.chromium import barriers, chromium
+from tests.web.conftest import PASSWORD, Letter, Town
+
+Scheme: TypeAlias = Literal["light", "dark"]
+WIDTHS = (1440, 1024, 390, 320)  # CSS pixels
+PROVOKED = ("Failed to load resource: net::ERR_FAILED",)  # what tests bring about themselves
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+async def page(browser: Browser) -> AsyncIterator[Page]:
+    """Open a page that fails the test when anything goes wrong in its console."""
+    context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="nb-NO")
+    opened = await context.new_page()
+    problems: list[str] = []
+    opened.on("pageerror", lambda error: problems.append(str(error)))
+    opened.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
+    yield opened
+    await context.close()
+    assert [problem for problem in problems if problem not in PROVOKED] == []
+
+
+async def signed_in(page: Page, town: Town, path: str = "/desk") -> None:
+    await page.goto(f"{town.url}/sign-in?next={path}")
+    await page.keyboard.type("kari@fjordvik.example")
+    await page.keyboard.press("Tab")
+    await page.keyboard.type(PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.wait_for_selector("#panes, .contact-form")
+
+
+async def test_a_case_is_worked_by_keyboard_alone(town: Town, page: Page) -> None:
+    number = await town.written("Det er et hull i veien")
+    await signed_in(page, town)
+    for key in ("j", "Enter"):
+        await page.keyboard.press(key)
+    await expect(page.locator("#case-title")).to_contain_text("Det er et hull i veien")
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("button", name="Ta saken")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Du har saken")).to_be_visible()
+    await page.keyboard.press("r")
+    await page.keyboard.type("Vi fyller hullet i dag.")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#conversation")).to_contain_text("Vi fyller hullet i dag.")
+    await page.keyboard.press("x")
+    await page.keyboard.type("Per drar i ettermiddag.")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator(".bubble[data-kind=note]")).to_contain_text("Per drar i ettermiddag.")
+    for key in ("Tab", "Tab"):
+        await page.keyboard.press(key)
+    await expect(page.get_by_role("button", name="Lukk saken")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Åpne igjen")).to_be_visible()
+    case = await town.case(number)
+    assert (case.ticket.state, case.ticket.assignee_name) == (TicketState.CLOSED, "Kari Nes")
+    assert [(one.kind, one.text) for one in case.messages if one.author == Author.STAFF] == [
+        ("message", "Vi fyller hullet i dag."),
+        ("note", "Per drar i ettermiddag."),
+    ]
+
+
+async def test_shortcuts_can_be_switched_off(town: Town, page: Page) -> None:
+    await town.written("Det er et hull i veien")
+    await signed_in(page, town)
+    await page.keyboard.press("?")
+    await page.get_by_role("button", name="Slå av hurtigtaster").press("Enter")
+    await page.wait_for_selector("body[data-shortcuts='0']")
+    await page.keyboard.press("s")
+    await expect(page.locator("#search")).not_to_be_focused()
+    await page.get_by_role("button", name="Hurtigtaster").press("Enter")
+    await page.get_by_role("button", name="Slå på hurtigtaster").press("Enter")
+    await page.wait_for_selector("body[data-shortcuts='1']")
+    await page.keyboard.press("s")
+    await expect(page.locator("#search")).to_be_focused()
+
+
+async def test_what_residents_write_appears_by_itself_and_the_draft_stays(town: Town, page: Page) -> None:
+    number = await town.written("Det er et hull i veien")
+    await signed_in(page, town, f"/desk/tickets/{number}")
+    await page.keyboard.press("r")
+    await page.keyboard.type("Vi kommer")
+    await town.written("Skynd dere!")
+    await expect(page.locator("#conversation")).to_contain_text("Skynd dere!")
+    await expect(page.locator("#newer")).to_contain_text("Innbyggeren har skrevet igjen")
+    await expect(page.locator("#reply")).to_have_value("Vi kommer")
+    await expect(page.locator("#reply")).to_be_focused()
+    await town.written(Letter("Gatelyset er mørkt", address="+4799999902"))
+    await expect(page.locator("#list")).to_contain_text("Gatelyset er mørkt")
+    await page.reload()
+    await expect(page.locator("#reply")).to_have_value("Vi kommer")
+
+
+async def test_the_list_does_not_move_under_the_pointer(town: Town, page: Page) -> None:
+    number = await town.written("Det er et hull i veien")
+    await signed_in(page, town)
+    await page.hover(f"#row-{number}")
+    urgent = await town.written(Letter("Gatelyset er mørkt", address="+4799999902", priority="urgent"))
+    await expect(page.get_by_role("button", name="Listen er endret – vis")).to_be_visible()
+    await expect(page.locator(f"#row-{urgent}")).to_have_count(0)
+    await page.get_by_role("button", name="Listen er endret – vis").click()
+    await expect(page.locator(f"#row-{urgent}")).to_be_visible()
+
+
+async def test_a_reply_that_cannot_leave_is_kept_and_leaves_once_later(town: Town, page: Page) -> None:
+    number = await town.written("Det er et hull i veien")
+    await signed_in(page, town, f"/desk/tickets/{number}")
+    await page.route("**/replies*", lambda route: route.abort())
+    await page.fill("#reply", "Vi kommer")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#send-problem")).to_contain_text("Teksten er beholdt")
+    await page.unroute("**/replies*")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#conversation")).to_contain_text("Vi kommer")
+    case = await town.case(number)
+    assert [one.text for one in case.messages if one.author == Author.STAFF] == ["Vi kommer"]
+
+
+async def test_text_messages_are_counted_while_they_are_written(town: Town, page: Page) -> None:
+    number = await town.written("Det er et hull i veien")
+    await signed_in(page, town, f"/desk/tickets/{number}")
+    for text, words in {
+        "æøå": "3 tegn, 1 SMS.",
+        "€": "2 tegn, 1 SMS.",
+        "a" * 161: "161 tegn, 2 SMS.",
+        "«nei»": "5 tegn, 1 SMS. Tegnet « » gjør hver SMS kortere.",
+        "😀" * 36: "72 tegn, 2 SMS.",
+    }.items():
+        await page.fill("#reply", text)
+        await expect(page.locator("#segments")).to_contain_text(words)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_no_page_of_the_desk_has_barriers(town: Town, browser: Browser, width: int) -> None:
+    number = await town.written("Det er et hull i veien")
+    await town.written(Letter("Hjelp", address="+4799999902", priority="urgent"))
+    context = await browser.new_context(viewport={"width": width, "height": 800}, reduced_motion="reduce")
+    try:
+        await _look_for_barriers(context, town, number, ["light", "dark"] if width == WIDTHS[0] else ["light"])
+    finally:
+        await context.close()
+
+
+async def _look_for_barriers(context: BrowserContext, town: Town, number: int, schemes: list[Scheme]) -> None:
+    page = await context.new_page()
+    await page.goto(f"{town.url}/sign-in")
+    assert await barriers(page) == []
+    await signed_in(page, town)
+    await page.goto(f"{town.url}/desk/tickets/{number}")
+    await page.fill("#reply", "Vi kommer.")
+    await page.get_by_role("button", name="Send svar").click()
+    await expect(page.locator("#conversation")).to_contain_text("Vi kommer.")
+    for path in ("/desk", f"/desk/tickets/{number}", "/desk/contacts", "/desk?view=closed", "/desk/tickets/9"):
+        await page.goto(town.url + path)
+        for scheme in schemes:
+            await page.emulate_media(color_scheme=scheme)
+            assert await barriers(page) == [], f"{path} in {scheme}"
+        sideways = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert sideways == 0, f"{path} scrolls sideways"
+    await page.goto(f"{town.url}/desk/tickets/{number}")
+    await page.locator("#kind-note").check()
+    assert await barriers(page) == []
