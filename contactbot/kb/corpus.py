@@ -1,16 +1,19 @@
 """The phrasings of a knowledge base behind an inverted index: quick to search, quick to change."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from contactbot.kb.normalise import Word
 from contactbot.kb.vocabulary import Floats, Ids, Vocabulary, slices_of
 
 LEAST_ALIKE: Final = 0.2
 """Cosine of n-grams below which two words have nothing to do with each other."""
+REMEMBERED: Final = 1000
+"""Words of questions whose likeness is kept: half the words of any question are the same few."""
 SAME_MEANING: Final = 0.8
 """How alike two words of one meaning count, however they are spelled."""
 SMALL_WORD: Final = 0.4
@@ -60,7 +63,7 @@ class Corpus:
 
     Immutable: `plus` and `minus` return a new one, so a search that runs meanwhile is not disturbed. A row taken out
     leaves a hole, since the others keep their numbers. `rarity` is how much a word tells rows apart, `weights` that
-    times its length (long words carry the subject), `masses` the weight of each row.
+    times its length (long words carry the subject), `masses` the weight of each row, `answers` which rows are answers.
     """
 
     vocabulary: Vocabulary
@@ -71,6 +74,8 @@ class Corpus:
     rarity: Floats
     weights: Floats
     masses: Floats
+    answers: npt.NDArray[np.bool_]
+    looked_up: dict[str, Likeness] = field(default_factory=dict, repr=False)
 
     @classmethod
     def empty(cls) -> "Corpus":
@@ -96,6 +101,14 @@ class Corpus:
 
     def likeness(self, word: Word) -> Likeness:
         """Return the words in use that resemble `word` in spelling or share its meaning."""
+        known = self.looked_up.get(word.form)
+        if known is None:
+            if len(self.looked_up) >= REMEMBERED:
+                self.looked_up.clear()
+            known = self.looked_up[word.form] = self._likeness(word)
+        return known
+
+    def _likeness(self, word: Word) -> Likeness:
         ids, cosines = self.vocabulary.alike(word, LEAST_ALIKE)
         same = self.vocabulary.meaning(word.concept)
         every = np.union1d(ids, same)
@@ -147,4 +160,5 @@ def _weighed(vocabulary: Vocabulary, rows: tuple[Row | None, ...], postings: Ids
     rarity = np.log(1 + (live - used + 0.5) / (used + 0.5)) * np.where(vocabulary.small, SMALL_WORD, 1.0)
     weights = rarity * vocabulary.lengths
     masses = np.bincount(postings & _ROW_MASK, weights[words], minlength=len(rows)).astype(np.float64)
-    return Corpus(vocabulary, rows, postings, live, used, rarity, weights, masses)
+    answers = np.array([row is not None and row.is_answer for row in rows], dtype=bool)
+    return Corpus(vocabulary, rows, postings, live, used, rarity, weights, masses, answers)

@@ -137,8 +137,7 @@ def neighbourhood(corpus: Corpus, words: Sequence[Word]) -> Neighbourhood | None
 
 def _nearest(corpus: Corpus, covered: Floats, covering: Floats) -> list[int]:
     score = np.round(covered + _COVERING * covering, 9)
-    answers = np.fromiter((row is not None and row.is_answer for row in corpus.rows), bool, len(corpus.rows))
-    score = np.where(answers, _ANSWER * covered, score)
+    score = np.where(corpus.answers, _ANSWER * covered, score)
     found = int(np.count_nonzero(score))
     if found > NEIGHBOURS:
         least = np.partition(score, -NEIGHBOURS)[-NEIGHBOURS]

@@ -18,7 +18,7 @@ from contactbot.kb.entry import (
     entry_to_json,
 )
 
-words = st.text(st.characters(exclude_categories=("Cs",)), min_size=1).filter(str.strip)
+words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip)
 days = st.none() | st.dates()
 entry_texts = st.builds(EntryText, st.just("nb"), words, st.lists(words).map(tuple), st.text(), st.text(), st.text())
 entries = st.builds(
