@@ -115,6 +115,8 @@ async def reply(request: web.Request) -> web.StreamResponse:
         )
     except NewerMessageError:
         return await _refused(request, NEWER, draft)
+    except ConflictError:  # the only other reason that is left
+        return await _refused(request, STOPPED, draft)
     return _onwards(request)
 
 
@@ -149,6 +151,9 @@ async def insert(request: web.Request) -> web.StreamResponse:
 
 
 NEWER: Final = "Innbyggeren skrev mens du svarte. Les den nye meldingen, og send på nytt hvis svaret fortsatt passer."
+STOPPED: Final = (
+    "Ikke sendt: innbyggeren har bedt om ingen meldinger her (STOPP). Svar på en annen måte, og skriv et notat om det."
+)
 SENSITIVE: Final = "Svaret inneholder et fødselsnummer. Slikt skal ikke sendes herfra. Ta det ut, og send på nytt."
 GONE: Final = "Svaret er ikke lenger publisert i kunnskapsbasen."
 

@@ -56,9 +56,12 @@ async def show_list(request: web.Request) -> web.StreamResponse:
 @requires(Role.STAFF)
 async def show_case(request: web.Request) -> web.StreamResponse:
     """Show a case beside its list; from now on it counts as read."""
-    number = number_of(request)
-    await request.app[HOUSE].database.write(desk.read, number, actor(request))
-    return await show(request, replace(wanted(request), number=number))
+    asked = replace(wanted(request), number=number_of(request))
+    inbox = await _look(request, asked)
+    if inbox.opened is not None and inbox.opened.case.ticket.unread:
+        await request.app[HOUSE].database.write(desk.read, asked.number, actor(request))
+        inbox = await _look(request, asked)
+    return await _shown(request, inbox, NO_DRAFT, 200)
 
 
 @requires(Role.STAFF)
@@ -79,10 +82,13 @@ async def set_shortcuts(request: web.Request) -> web.StreamResponse:
 
 async def show(request: web.Request, asked: Wanted, *, draft: Draft = NO_DRAFT, status: int = 200) -> web.Response:
     """Return the desk with what is asked for. Raises NotFoundError for an unknown view or case."""
-    inbox = await _look(request, asked)
+    return await _shown(request, await _look(request, asked), draft, status)
+
+
+async def _shown(request: web.Request, inbox: Inbox, draft: Draft, status: int) -> web.Response:
     values: dict[str, object] = {
         "inbox": inbox, "views": VIEWS, "longest": LONGEST_LIST, "channels": timeline.CHANNELS,
-        "here": suffix(asked), "registered": REGISTERED_CHANNELS,
+        "here": suffix(inbox.wanted), "registered": REGISTERED_CHANNELS,
     }  # fmt: skip
     if inbox.opened is not None:
         values |= await _case_values(request, inbox, inbox.opened, draft)

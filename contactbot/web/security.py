@@ -45,7 +45,6 @@ HEADERS: Final = {
     # Not ``no-referrer``: browsers would send ``Origin: null`` from our own forms (Fetch, "append a request Origin").
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
 }
 HSTS: Final = "max-age=31536000"  # seconds, a year (RFC 6797)
 
@@ -62,6 +61,7 @@ WORDS: Final = {
     500: ("Noe gikk galt hos oss", "Feilen er registrert. Det som var lagret fra før, er trygt. Prøv igjen."),
     503: ("Vent litt", "Tjenesten får ikke lagret akkurat nå. Ingenting er tapt. Prøv igjen om et øyeblikk."),
 }
+FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 RETRY_AFTER: Final = "5"  # seconds, with 503
 
 
@@ -78,7 +78,9 @@ async def _complete(request: web.Request, response: web.StreamResponse) -> None:
         headers["X-Frame-Options"] = "DENY"
     for name, value in HEADERS.items():
         headers.setdefault(name, value)
-    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    if not request.path.startswith(ON_THEIR_OWN):  # other sites may show the web chat
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+        headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     if is_staff_only(request.path):
         headers.setdefault("Cache-Control", "no-store")
     if is_secure(request.app[HOUSE].settings):
@@ -95,9 +97,9 @@ async def in_words(request: web.Request, handler: Handler) -> web.StreamResponse
     except web.HTTPException as error:
         if error.status < 400:  # noqa: PLR2004 - the first of the error statuses
             raise
-        return error_page(request, error.status, error.headers.get("Allow"))
+        return error_page(request, error.status, allow=error.headers.get("Allow", ""))
     except ContactbotError as error:
-        return error_page(request, _status(error))
+        return error_page(request, _status(error), text=await _written(request))
     except Exception:
         log.exception("a page failed", method=request.method, route=_route(request))
         return error_page(request, 500)
@@ -162,15 +164,26 @@ def is_secure(settings: Settings) -> bool:
     return (settings.desk_url or settings.public_url).startswith("https://")
 
 
-def error_page(request: web.Request, status: int, allow: str | None = None) -> web.Response:
-    """Return the page for an error status; statuses without words of their own get those of their class."""
-    heading, text = WORDS.get(status) or WORDS[500 if status >= 500 else 404]  # noqa: PLR2004 - the class of server errors
-    response = page(request, "error.html", status=status, heading=heading, text=text)
+def error_page(request: web.Request, status: int, *, allow: str = "", text: str = "") -> web.Response:
+    """Return the page for an error status; statuses without words of their own get those of their class.
+
+    ``text`` is what somebody had written in a form that could not be taken: it is given back.
+    """
+    heading, words = WORDS.get(status) or WORDS[500 if status >= 500 else 404]  # noqa: PLR2004 - the class of server errors
+    response = page(request, "error.html", status=status, heading=heading, words=words, kept=text)
     if status == 503:  # noqa: PLR2004 - RFC 9110 §15.6.4
         response.headers["Retry-After"] = RETRY_AFTER
     if allow:
         response.headers["Allow"] = allow
     return response
+
+
+async def _written(request: web.Request) -> str:
+    """Return the text of the form that was sent, "" when there is none."""
+    if request.content_type not in FORMS:
+        return ""
+    form = await request.post()
+    return str(form.get("text", ""))
 
 
 def _status(error: ContactbotError) -> int:

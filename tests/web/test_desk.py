@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from aiohttp import ClientResponse
 
+from contactbot.errors import StoreBusyError
 from contactbot.handoff.desk import Case
 from contactbot.handoff.ticket import TicketState
 from contactbot.kb import editing
@@ -219,6 +220,31 @@ async def test_a_newer_message_stops_the_reply_once_and_keeps_the_draft(town: To
     again = {"text": "Så fint!", "key": field(warned, "key"), "seen": field(warned, "seen")}
     await kari.post(f"/desk/tickets/{number}/replies", data=again)
     assert said(await town.case(number)) == ["Så fint!"]
+
+
+async def test_a_reply_to_somebody_who_said_stop_is_refused_in_words_and_kept(town: Town, kari: Client) -> None:
+    number = await town.written("Hei")
+    thread = (await town.case(number)).threads[0]
+    await town.house.database.write(threads.set_stopped, thread.address, town.house.clock())
+    page = await text_of(await replied(kari, number, "Vi kommer."), 409)
+    assert "Ikke sendt: innbyggeren har bedt om ingen meldinger her" in page
+    assert "Vi kommer.</textarea>" in page
+    assert said(await town.case(number)) == []
+
+
+async def test_a_reply_that_the_store_cannot_take_is_given_back(
+    town: Town, kari: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = await town.written("Hei")
+    form = {"text": "Vi kommer.", "key": "k", "seen": "99"}
+
+    async def busy(*_: object, **_more: object) -> None:
+        raise StoreBusyError("locked")
+
+    monkeypatch.setattr(type(town.house.database), "write", busy)
+    page = await text_of(await kari.post(f"/desk/tickets/{number}/replies", data=form), 503)
+    assert "Ingenting er tapt" in page
+    assert "Vi kommer.</textarea>" in page
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "x" * 20_001])
