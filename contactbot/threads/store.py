@@ -1,5 +1,6 @@
 """The statements about threads, addresses and messages."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -178,10 +179,13 @@ def close_threads(tx: Transaction, account: int, address: int) -> None:
 
 
 def set_turn(tx: Transaction, thread: int, owner: str) -> int:
-    """Give the turn to ``owner`` and return the new epoch: what was queued in an older one will not leave."""
+    """Give the turn to ``owner`` and return the epoch, a new one when a person takes the turn.
+
+    What the bot queued in an older epoch will not leave. What it said before it asked for a person still does.
+    """
     epoch: int = tx.value(
-        "UPDATE thread SET turn_owner = :owner, turn_epoch = turn_epoch + 1, version = version + 1 WHERE id = :id"
-        " RETURNING turn_epoch",
+        "UPDATE thread SET turn_owner = :owner, version = version + 1,"
+        " turn_epoch = turn_epoch + CASE WHEN :owner = 'staff' THEN 1 ELSE 0 END WHERE id = :id RETURNING turn_epoch",
         owner=owner,
         id=thread,
     )
@@ -439,3 +443,10 @@ def with_raw(tx: Transaction, threads: Sequence[int], now: datetime) -> frozense
         now=now,
     )
     return frozenset(int(row[0]) for row in rows)
+
+
+def folded_of(tx: Transaction, threads: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """Return, by message, the parts of these threads' messages that were quoted or signed and so folded away."""
+    listed = ", ".join(str(number) for number in threads) or "0"
+    rows = tx.rows(f"SELECT id, folded FROM message WHERE thread IN ({listed}) AND folded <> '[]'")  # noqa: S608 - numbers only
+    return {int(number): tuple(str(part["text"]) for part in json.loads(parts)) for number, parts in rows}

@@ -34,7 +34,7 @@ class AddressRow:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """One conversation. ``version`` grows with every change; ``turn_epoch`` with every change of turn owner."""
+    """One conversation. ``version`` grows with every change; ``turn_epoch`` each time a person takes the turn."""
 
     id: int
     municipality: str

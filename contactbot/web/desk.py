@@ -12,6 +12,7 @@ from contactbot.errors import NotFoundError
 from contactbot.handoff import desk
 from contactbot.handoff.desk import REGISTERED_CHANNELS, Actor
 from contactbot.handoff.ticket import TicketState
+from contactbot.masking import mask
 from contactbot.messages import DeliveryState
 from contactbot.staff import store as staff
 from contactbot.staff.member import Role
@@ -125,12 +126,14 @@ async def _look(request: web.Request, asked: Wanted) -> Inbox:
 
 async def _case_values(request: web.Request, inbox: Inbox, opened: Opened, draft: Draft) -> dict[str, object]:
     """Return what the page of a case shows beside what stands in the store."""
-    zone = municipality_of(request, request[MEMBER]).zone
+    municipality = municipality_of(request, request[MEMBER])
+    folded = {number: mask("\n\n".join(parts), municipality.place).text for number, parts in opened.folded.items()}
     asked = request.query.get("kb", "")
     sending = {state for _, state, _ in opened.case.sending}
     return {
         "opened": opened, "case": opened.case, "ticket": opened.case.ticket, "draft": draft,
-        "timeline": timeline.timeline(opened.case, opened.originals, zone), "history": timeline.history(opened.case),
+        "timeline": timeline.timeline(opened.case, opened.originals, municipality.zone), "folded": folded,
+        "history": timeline.history(opened.case),
         "answers": await _answers(request, inbox, asked), "kb_search": asked,
         "reasons": timeline.REASONS, "shown": timeline.shown, "size": timeline.size_in_words,
         "is_closed": opened.case.ticket.state == TicketState.CLOSED,

@@ -1,5 +1,6 @@
 """What the desk shows, read in one go: the views and their counts, a list, and the case that is open."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -38,11 +39,16 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A case with what only the desk asks of it: who is written to, and which originals are still there."""
+    """A case with what only the desk asks of it.
+
+    ``people`` are those who write in it, ``originals`` the messages whose raw copy is still there, ``folded`` what was
+    quoted in messages or stood as a signature.
+    """
 
     case: Case
     people: tuple[AddressRow, ...]
     originals: frozenset[int]
+    folded: Mapping[int, tuple[str, ...]]
 
     @property
     def thread(self) -> Thread:
@@ -108,8 +114,10 @@ def _lines(tx: Transaction, municipality: str, staff: int, wanted: Wanted, now: 
 def _opened(tx: Transaction, municipality: str, number: int, now: datetime) -> Opened:
     case = desk.case(tx, municipality, number)
     addresses = dict.fromkeys(thread.address for thread in case.threads)
+    numbers = [thread.id for thread in case.threads]
     return Opened(
         case=case,
         people=tuple(threads.address_by_id(tx, address) for address in addresses),
-        originals=threads.with_raw(tx, [thread.id for thread in case.threads], now),
+        originals=threads.with_raw(tx, numbers, now),
+        folded=threads.folded_of(tx, numbers),
     )

@@ -355,6 +355,15 @@ async def test_all_channels_of_a_case_are_one_conversation(town: Town, kari: Cli
     assert page.index("Jeg skrev på SMS") < page.index("Og på e-post</div>")
 
 
+async def test_what_was_folded_away_is_a_click_away_and_masked(town: Town, kari: Client) -> None:
+    number = await town.written("Ja takk")
+    await town.house.database.write(_fold, number, "Den 3. november skrev kommunen: Fnr 15076500565, vil du ha time?")
+    page = await opened(kari, number)
+    assert "Vis sitert tekst og signatur" in page
+    assert "skrev kommunen" in page
+    assert "15076500565" not in page
+
+
 async def test_the_history_tells_who_did_what(town: Town, kari: Client) -> None:
     number = await town.written("Det er et hull i veien")
     await kari.post(f"/desk/tickets/{number}/claim")
@@ -545,6 +554,12 @@ def _bot_says(tx: Transaction, number: int, at: datetime) -> None:
     thread, _ = _thread_of(tx, number)
     new = NewMessage(Author.BOT, "**Meld fra** på 75 99 00 00.", "nb", at, markup="markdown")
     outbox.post(tx, HERE, thread, "sms", threads.append(tx, HERE, thread, new), Post("answer", Author.BOT, 9, at))
+
+
+def _fold(tx: Transaction, number: int, text: str) -> None:
+    thread, _ = _thread_of(tx, number)
+    folded = [{"text": text, "rule": "quotation"}]
+    tx.execute("UPDATE message SET folded = :folded WHERE thread = :thread", folded=folded, thread=thread)
 
 
 def _set_state(tx: Transaction, state: str, detail: str) -> None:
