@@ -139,24 +139,7 @@ def _invented(size: int) -> Iterator[Entry]:
     """Yield entries of the municipal set's wordings, each about places and things of its own."""
     dice = random.Random(size)  # noqa: S311 - repeatable, nothing is secret
     wordings = _rows(read(MUNICIPAL).entries)[1]
-    parts = [
-        "ba",
-        "ke",
-        "lo",
-        "mi",
-        "tre",
-        "sku",
-        "vei",
-        "pla",
-        "gan",
-        "ster",
-        "dal",
-        "fjo",
-        "hus",
-        "nes",
-        "berg",
-        "vik",
-    ]
+    parts = ("ba", "ke", "lo", "mi", "tre", "sku", "vei", "pla", "gan", "ster", "dal", "fjo", "hus", "nes")
     things = ["".join(dice.choices(parts, k=dice.randint(2, 4))) for _ in range(max(200, size // 5))]
     for number in range(size):
         words = [*dice.choice(wordings).rstrip("?").split(), *dice.sample(things, 2)]

@@ -20,7 +20,7 @@ from contactbot.kb.vocabulary import Vocabulary
 __all__ = ["Candidate", "Index"]
 
 LONGEST_QUESTION: Final = 60
-"""Different words of a question that are looked at, the rarest letters first to go being the last written."""
+"""Different words of a question that are looked at, from its beginning: a longer mail has said its business by then."""
 LONGEST_ANSWER: Final = 60
 """Different words of an answer that are indexed."""
 ALIKE_ENOUGH_TO_SHOW: Final = 0.5
