@@ -36,17 +36,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """One word of a question among the words of the base: ids in rising order, and the cosine with each."""
+    """One word of a question among the words of the base: ids in rising order, and the cosine with each.
+
+    `nearest` is the id it is most like and the cosine, None where it is like nothing.
+    """
 
     ids: Ids
     cosines: Floats
-
-    def nearest(self) -> tuple[int, float] | None:
-        """Return the id it is most like and the cosine; None where it is like nothing."""
-        if not len(self.ids):
-            return None
-        at = int(np.argmax(self.cosines))
-        return int(self.ids[at]), float(self.cosines[at])
+    nearest: tuple[int, float] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +114,19 @@ class Corpus:
         at = np.searchsorted(every, same)
         alike[at] = np.maximum(alike[at], SAME_MEANING)
         used = self.used[every] > 0
-        return Likeness(every[used], alike[used])
+        return Likeness(every[used], alike[used], self.most_alike(every[used], alike[used]))
+
+    def most_alike(self, ids: Ids, cosines: Floats) -> tuple[int, float] | None:
+        """Return the id of the greatest cosine, and that; of several, the first by spelling, whatever their ids."""
+        if not len(ids):
+            return None
+        best = float(cosines.max())
+        known = self.vocabulary.words
+        return min(ids[cosines >= best].tolist(), key=lambda at: known[at].form), best
 
     def rarity_of(self, word: Word, likeness: Likeness) -> float:
         """Return how much `word` tells rows apart; a word the base does not have, as the one it is most like."""
-        near = likeness.nearest()
+        near = likeness.nearest
         small = SMALL_WORD if word.small else 1.0
         if near is None:
             return float(np.log(2.0 * self.live + 2.0)) * small

@@ -183,9 +183,8 @@ def _shared(corpus: Corpus, near: Neighbourhood, row: Row) -> tuple[tuple[str, s
     pairs = []
     inside = near.inside(row)
     for asked, likeness, weight in zip(near.question.words, near.question.likeness, near.question.weights, strict=True):
-        places = np.flatnonzero(inside[likeness.ids])
-        if len(places):
-            best = places[int(np.argmax(likeness.cosines[places]))]
-            if likeness.cosines[best] >= ALIKE_ENOUGH_TO_SHOW:
-                pairs.append((-float(weight), asked.form, corpus.vocabulary.words[likeness.ids[best]].form))
+        among = inside[likeness.ids]
+        best = corpus.most_alike(likeness.ids[among], likeness.cosines[among])
+        if best is not None and best[1] >= ALIKE_ENOUGH_TO_SHOW:
+            pairs.append((-float(weight), asked.form, corpus.vocabulary.words[best[0]].form))
     return tuple((asked, matched) for _, asked, matched in sorted(pairs))

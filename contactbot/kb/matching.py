@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 ANSWER_AT: Final = 0.92
-"""Probability from which an entry is the answer. On every development set at least 92 of 100 answers given are then
-right, on those of some length 97; a lower one answers more and errs more (`bench/fit_matching.py` prints both)."""
+"""Probability from which an entry is the answer. On the development sets 97 of 100 answers given are then right
+wherever more than a handful is given; a lower one answers more and errs more (`bench/fit_matching.py` prints both)."""
 CHOICES_AT: Final = 0.25
 """Probability of the best entry from which the resident is offered a choice; below, a person takes it."""
 OFFERED_FROM: Final = 0.04

@@ -242,7 +242,7 @@ class _Words:
 
 def _read(corpus: Corpus, word: Word, likeness: Likeness) -> int:
     """Return the concept of a word of the question; of an unknown one, that of the known word it resembles."""
-    near = likeness.nearest()
+    near = likeness.nearest
     if near is None or near[1] < REPAIR_FROM:
         return word.concept
     return int(corpus.vocabulary.concepts[near[0]])

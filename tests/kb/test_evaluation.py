@@ -11,7 +11,8 @@ from contactbot.kb.evaluation import Query, QueryError, auroc, auto, evaluate, q
 
 HOME = Path(__file__).resolve().parents[2]
 SHARED = HOME.parent / "shared" / "matching" / "dev"
-FLOORS = {"dialects": (0.81, 0.83), "banking_k5": (0.64, None), "assistant_k5": (0.69, 0.84), "home_k5": (0.61, None)}
+FLOORS = {"dialects": 0.75, "banking_k5": 0.58, "assistant_k5": 0.63, "home_k5": 0.55}
+"""Some points under the whole set, since a sample of 150 questions moves."""
 
 
 def test_auroc_counts_pairs_and_halves_ties() -> None:
@@ -62,8 +63,7 @@ def test_the_development_sets_stay_above_their_floor(name: str) -> None:
         return
     top1, precision = measured(SHARED / name, 150)
 
-    least, _ = FLOORS[name]
-    assert top1 >= least - 0.06  # a sample of 150 moves by some points
+    assert top1 >= FLOORS[name]
     assert precision is None or precision >= 0.85
 
 
