@@ -83,6 +83,18 @@ def settings(
     xmpp: dict[str, Any] | None = None,
 ) -> Settings:
     """Return the demo's configuration; without ports it is only a municipality, without channels."""
+    return from_values(values(data, ports, secret=secret, twilio=twilio, xmpp=xmpp), "the demo's configuration")
+
+
+def values(
+    data: Path,
+    ports: Ports | None = None,
+    *,
+    secret: str = "",
+    twilio: tuple[str, str] | None = None,
+    xmpp: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the configuration as it would stand in a file."""
     content: dict[str, Any] = {
         "public_url": f"http://127.0.0.1:{ports.web if ports else 8080}",
         "listen": f"127.0.0.1:{ports.web if ports else 8080}",
@@ -100,7 +112,7 @@ def settings(
     }
     if ports is not None and twilio is not None:
         content["channels"] = _channels(ports, twilio, xmpp)
-    return from_values(content, "the demo's configuration")
+    return content
 
 
 def _channels(ports: Ports, twilio: tuple[str, str], xmpp: dict[str, Any] | None) -> dict[str, Any]:

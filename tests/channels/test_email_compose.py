@@ -91,7 +91,12 @@ def test_answers_come_to_a_signed_address_of_the_thread() -> None:
     assert SIGNER.thread(HEAD.account, token.upper()) == 123
     assert SIGNER.thread("byggesak@fjordvik.example", token) is None
     assert SIGNER.thread(HEAD.account, token.replace("t123", "t124")) is None
-    assert sent(ANSWER)["From"].addresses[0].addr_spec == HEAD.account
+
+
+def test_the_municipality_signs_what_the_bot_writes_and_a_person_what_they_write() -> None:
+    assert str(sent(ANSWER)["From"]) == f"{HEAD.name} <{HEAD.account}>"
+    by_kari = replace(ANSWER, author=Author.STAFF, author_name="Kari i Fjordvik kommune")
+    assert str(sent(by_kari)["From"]) == f"Kari i Fjordvik kommune <{HEAD.account}>"
 
 
 def test_without_plus_addresses_answers_come_to_the_mailbox() -> None:

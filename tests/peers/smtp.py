@@ -40,13 +40,14 @@ class Sink:
     """Keeps every mail. ``refuse`` gives the answer to a command (MAIL, RCPT or DATA) instead of taking it.
 
     ``login`` is the user and password that are asked for. ``hang_up_at`` closes the connection at that command; "DOT"
-    does so when the whole mail is there, before the answer.
+    does so when the whole mail is there, before the answer. With ``mute`` that answer never comes.
     """
 
     host: str = "127.0.0.1"
     port: int = 0
     refuse: dict[str, str] = field(default_factory=dict)
     hang_up_at: str = ""
+    mute: bool = False
     login: tuple[bytes, bytes] | None = None
     connections: int = 0
     _mails: "asyncio.Queue[Mail]" = field(default_factory=asyncio.Queue)
@@ -88,6 +89,8 @@ class Sink:
             self._seen.append(mail)
             self._mails.put_nowait(mail)
             self._hang_up("DOT", server)
+            if self.mute:
+                await asyncio.Event().wait()
         return answer
 
     def _answer(self, command: str, server: SMTP) -> str:

@@ -68,7 +68,8 @@ class Letterhead:
 def compose(outbound: Outbound, head: Letterhead, signer: Signer) -> EmailMessage:
     """Make the mail. Raises ValueError where the recipient cannot be written as an address."""
     message = EmailMessage(policy=POLICY)
-    message["From"] = _address(head.account, head.name)
+    person = outbound.author_name if outbound.author is Author.STAFF else ""
+    message["From"] = _address(head.account, person or head.name)
     message["To"] = _address(outbound.recipient.value)
     message["Subject"] = _subject(outbound, head)
     message["Date"] = format_datetime(outbound.created_at)

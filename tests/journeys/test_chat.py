@@ -1,0 +1,83 @@
+"""A resident in the web chat and a member of staff at the desk, each in a real browser."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+from contactbot.demo.town import KEY, PASSWORD
+from tests.journeys.installation import Installation, reference
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+PATIENCE = 15_000  # milliseconds
+SIZE = {"width": 1280, "height": 900}
+
+
+@asynccontextmanager
+async def opened(browser: Browser, address: str) -> AsyncIterator[Page]:
+    """Open a page in a browser of its own; nothing may go wrong in its console."""
+    context = await browser.new_context(viewport=SIZE, locale="nb-NO")
+    context.set_default_timeout(PATIENCE)
+    page = await context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
+    await page.goto(address)
+    yield page
+    await context.close()
+    assert problems == []
+
+
+async def say(page: Page, text: str) -> None:
+    await page.locator("#text").fill(text)
+    await page.locator("#send").click()
+
+
+async def conversation(page: Page) -> list[str]:
+    """Return what stands in the chat: each message with who said it."""
+    return [re.sub(r"\s+", " ", text) for text in await page.locator("#list .say .bubble").all_inner_texts()]
+
+
+async def test_a_resident_chooses_asks_for_a_person_and_hears_from_them_by_name(
+    town: Installation, browser: Browser
+) -> None:
+    async with opened(browser, f"{town.url}/chat/{KEY}") as resident:
+        said = resident.locator("#list .say")
+        await say(resident, "barnehage")
+        choice = resident.locator(".choice").first
+        wanted = await choice.inner_text()
+        await choice.click()
+        await expect(said).to_have_count(4, timeout=PATIENCE)
+        assert (await conversation(resident))[2] == wanted
+
+        await resident.get_by_role("button", name="Snakk med en person").click()
+        await expect(said).to_have_count(6, timeout=PATIENCE)
+        number = reference((await conversation(resident))[-1])
+
+        async with opened(browser, f"{town.url}/sign-in?next=/desk") as kari:
+            await kari.get_by_label("E-postadresse").fill("kari@fjordvik.example")
+            await kari.get_by_label("Passord").fill(PASSWORD)
+            await kari.get_by_role("button", name="Logg inn").click()
+            await kari.locator("#views a", has_text="Ufordelt").click()
+            await kari.locator(f"#row-{number}").click()
+            await expect(kari.locator("#conversation")).to_contain_text(wanted, timeout=PATIENCE)
+            await kari.get_by_role("button", name="Ta saken").click()
+            await expect(kari.get_by_text("Du har saken")).to_be_visible(timeout=PATIENCE)
+            await kari.locator("#reply").fill("Hei! Jeg ser på det nå.")
+            await kari.get_by_role("button", name="Send svar").click()
+
+            await expect(said).to_have_count(7, timeout=PATIENCE)
+            await expect(said.last).to_contain_text("Hei! Jeg ser på det nå.")
+            await expect(said.last.locator(".name")).to_contain_text("Kari")
+
+            await say(resident, "Tusen takk")
+            await expect(kari.locator("#conversation")).to_contain_text("Tusen takk", timeout=PATIENCE)
+
+        before = await conversation(resident)
+        assert len(before) == 8
+        await resident.reload()
+        await expect(said).to_have_count(8, timeout=PATIENCE)
+        assert await conversation(resident) == before

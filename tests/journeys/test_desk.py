@@ -1,0 +1,52 @@
+"""Staff at the desk: two want one case, a letter becomes a case, and what an editor publishes is said at once."""
+
+import asyncio
+import re
+
+import pytest
+
+from contactbot.demo.town import NUMBER
+from tests.journeys.installation import Installation, reference, until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_of_two_who_claim_at_once_one_gets_the_case_and_the_other_is_told_who(town: Installation) -> None:
+    phone = "+4799999971"
+    await town.gateway.text_in(phone, NUMBER, "Jeg vil snakke med et menneske")
+    number = reference((await until(lambda: town.texts_to(phone), "the receipt"))[0])
+    async with town.signed_in("kari@fjordvik.example") as kari, town.signed_in("ola@fjordvik.example") as ola:
+        outcomes = await asyncio.gather(kari.claim(number), ola.claim(number))
+        assert sorted(outcomes) == [303, 409]
+        won, lost = (kari, ola) if outcomes[0] == 303 else (ola, kari)
+        owner = "Kari Nes" if won is kari else "Ola Vik"
+        assert f"{owner} tok saken før deg." in lost.page
+        assert f"{owner} har saken" in await lost.case(number)
+
+
+async def test_a_letter_is_registered_and_worked_like_any_other_case(town: Installation) -> None:
+    async with town.signed_in() as kari:
+        page = await kari.get("/desk/contacts")
+        key = re.search(r'name="key" value="([^"]+)"', page)
+        assert key is not None
+        form = {
+            "key": key[1],
+            "channel": "letter",
+            "who": "Strandveien 8, 8899 Fjordvik",
+            "name": "Solveig Dahl",
+            "title": "Søknad om dagsenter",
+            "text": "Søker om plass på dagsenteret for mannen min.",
+        }
+        assert await kari.post("/desk/contacts", form) == 303
+        assert await kari.post("/desk/contacts", form) == 303, "the same form twice is one case"
+        listed = set(re.findall(r'id="row-(\d+)"', await kari.get("/desk?q=dagsenteret")))
+        assert len(listed) == 1
+        number = int(listed.pop())
+        page = await kari.case(number)
+        assert "Solveig Dahl" in page
+        assert "Brev" in page
+        await kari.reply(number, "Svarte i brev i dag: søknaden er sendt til Helse og mestring.")
+        await kari.close(number)
+        page = await kari.case(number)
+        assert "Svarte i brev i dag" in page
+        assert "Åpne igjen" in page
