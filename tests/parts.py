@@ -1,12 +1,14 @@
-"""Real parts that tests start: a missing one fails the run in CI and is reported loudly anywhere else."""
+"""Real parts that tests start and references they compare with; what is not there is reported loudly, last."""
 
 import os
 import shutil
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
 MISSING: dict[str, str] = {}
+REFERENCES = Path(__file__).parents[2] / "shared"
 
 
 def program(name: str, package: str) -> str:
@@ -17,7 +19,23 @@ def program(name: str, package: str) -> str:
 
 def missing(part: str, remedy: str) -> NoReturn:
     """Fail in CI; elsewhere leave the test out and name the part at the end of the run."""
-    MISSING[part] = remedy
     if os.environ.get("CI"):
+        MISSING[part] = remedy
         pytest.fail(f"{part} is missing, and in CI every real part must be there: {remedy}")
+    _leave_out(part, remedy)
+
+
+def reference(path: str) -> Path:
+    """Return material that lies beside the project, such as other programs' mails; without it, leave the test out.
+
+    It is not ours to publish and nothing installs it, so its absence is said loudly but fails nowhere.
+    """
+    found = REFERENCES / path
+    if not found.exists():
+        _leave_out(f"../shared/{path}", "lay it there to compare with it too")
+    return found
+
+
+def _leave_out(part: str, remedy: str) -> NoReturn:
+    MISSING[part] = remedy
     pytest.skip(f"{part} is missing: {remedy}")

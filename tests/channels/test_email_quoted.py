@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from contactbot.channels.email.explain import explain
 from contactbot.channels.email.quoted import SENT_BY_US, SIGNATURES, fold
-from tests.parts import missing
+from tests.parts import reference
 
 REPLIES = tomllib.loads((Path(__file__).parent / "payloads/email/replies.toml").read_text("utf-8"))["case"]
-SHARED = Path(__file__).parents[3] / "shared" / "mail-replies" / "dev"
 MEGABYTE = 1_000_000
 
 # Two cases of the shared suite have the same text as a third and another expectation (the upstream test reused its
@@ -39,9 +38,7 @@ def test_the_residents_own_words_are_left_and_the_rules_are_named(case: dict[str
     ("suite", "signatures_count", "size"), [("nordic", False, 9), ("talon_text", True, 45), ("talon_eml", True, 12)]
 )
 def test_the_shared_suites_are_read_as_they_expect(suite: str, size: int, *, signatures_count: bool) -> None:
-    if not SHARED.is_dir():
-        missing("the shared mail replies", "lay them beside the project, in ../shared/mail-replies")
-    cases = sorted((SHARED / suite).iterdir())
+    cases = sorted(reference(f"mail-replies/dev/{suite}").iterdir())
     wrong = [case.name for case in cases if not _reads(case, signatures_count=signatures_count)]
     assert len(cases) >= size
     assert set(wrong) <= CONTRADICTED

@@ -1,6 +1,5 @@
 """The measures of `kb evaluate` are what they are called, and the matcher does not get worse unseen."""
 
-import warnings
 from itertools import count
 from pathlib import Path
 
@@ -8,9 +7,9 @@ import pytest
 
 from contactbot.kb.entry import Entry, EntryText, entries_from_jsonl
 from contactbot.kb.evaluation import Query, QueryError, auroc, auto, evaluate, queries_from_jsonl
+from tests.parts import reference
 
 HOME = Path(__file__).resolve().parents[2]
-SHARED = HOME.parent / "shared" / "matching" / "dev"
 FLOORS = {"dialects": 0.75, "banking_k5": 0.58, "assistant_k5": 0.63, "home_k5": 0.55}
 """Some points under the whole set, since a sample of 150 questions moves."""
 
@@ -57,11 +56,7 @@ def test_the_municipal_questions_are_found_and_not_answered_wrongly() -> None:
 
 @pytest.mark.parametrize("name", FLOORS)
 def test_the_development_sets_stay_above_their_floor(name: str) -> None:
-    if not SHARED.is_dir():
-        with pytest.warns(UserWarning, match="absent"):
-            warnings.warn(f"the development sets are absent: no {SHARED}", stacklevel=1)
-        return
-    top1, precision = measured(SHARED / name, 150)
+    top1, precision = measured(reference(f"matching/dev/{name}"), 150)
 
     assert top1 >= FLOORS[name]
     assert precision is None or precision >= 0.85
