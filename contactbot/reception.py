@@ -15,7 +15,7 @@ from contactbot.storage.database import Database
 from contactbot.storage.notices import session_topic
 from contactbot.threads import store as threads
 
-SLOW_POLL = 15.0  # seconds between looks at a session's history when no notice comes
+SLOW_POLL = 120.0  # seconds between looks at a session when no notice comes: thousands of chats may be open
 
 
 class Reception:

@@ -37,10 +37,10 @@ def keep_message(
     new = NewMessage(
         Author.RESIDENT, facts.text or facts.subject, facts.foreign or facts.language, inbound.received_at,
         kind=outcome.kind, key=_client_key(inbound), removed=facts.removed, outcome=_why(facts, outcome),
-        folded=tuple({"text": part.text, "rule": part.rule} for part in inbound.folded),
+        folded=tuple({"text": part.text, "rule": part.rule} for part in facts.folded),
     )  # fmt: skip
-    message, position = threads.append(tx, thread.municipality, thread.id, new)
-    accepted = Accepted(message, thread.id, position)
+    message, _ = threads.append(tx, thread.municipality, thread.id, new)
+    accepted = Accepted(message, thread.id, threads.shown_as(tx, message))
     threads.accept(tx, thread.municipality, facts.seen.account, inbound, accepted)
     refs = [*inbound.refs, inbound.external_id] if inbound.refs or "@" in inbound.external_id else []
     threads.add_refs(tx, thread.municipality, thread.id, message, refs, own=False)
@@ -59,9 +59,9 @@ def carry_out(tx: Transaction, thread: Thread, inbound: Inbound, facts: Facts, o
         erasure.erase_thread(tx, municipality, thread.id)
     ticket = _work(tx, thread, facts, outcome.work) if outcome.work is not None else None
     if outcome.survey:
-        ticket = desk.how_it_went(tx, thread, outcome.survey, now)
+        ticket = desk.how_it_went(tx, thread, outcome.survey, now, facts.municipality.due(now))
     if ticket is None and outcome.to_people:
-        ticket = desk.written_again(tx, thread, now)
+        ticket = desk.written_again(tx, thread, now, facts.municipality.due(now))
     if outcome.incident:
         events.record(tx, municipality, now, "bot", f"incident.{outcome.incident}", thread=thread.id)
     disclosed = thread.disclosed

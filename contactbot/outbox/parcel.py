@@ -8,7 +8,15 @@ from contactbot.messages import Author, DeliveryState, Markup
 # A state may only move to one of these: reports come late, twice and out of order, and never undo a later one.
 LATER: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.HELD: frozenset({DeliveryState.QUEUED, DeliveryState.CANCELLED, DeliveryState.EXPIRED}),
-    DeliveryState.QUEUED: frozenset({DeliveryState.SENDING, DeliveryState.CANCELLED, DeliveryState.EXPIRED}),
+    DeliveryState.QUEUED: frozenset(
+        {
+            DeliveryState.SENDING,
+            DeliveryState.SENT,  # a report about an earlier attempt, which so was the last
+            DeliveryState.DELIVERED,
+            DeliveryState.CANCELLED,
+            DeliveryState.EXPIRED,
+        }
+    ),
     DeliveryState.SENDING: frozenset(
         {
             DeliveryState.QUEUED,
@@ -16,6 +24,7 @@ LATER: dict[DeliveryState, frozenset[DeliveryState]] = {
             DeliveryState.DELIVERED,
             DeliveryState.FAILED,
             DeliveryState.UNKNOWN,
+            DeliveryState.CANCELLED,  # withdrawn while an attempt that did not succeed was under way
             DeliveryState.EXPIRED,
         }
     ),
@@ -23,7 +32,7 @@ LATER: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.SENT: frozenset({DeliveryState.DELIVERED, DeliveryState.FAILED}),
     DeliveryState.DELIVERED: frozenset(),
     DeliveryState.FAILED: frozenset({DeliveryState.DELIVERED}),
-    DeliveryState.CANCELLED: frozenset(),
+    DeliveryState.CANCELLED: frozenset({DeliveryState.DELIVERED}),
     DeliveryState.EXPIRED: frozenset(),
 }
 

@@ -7,8 +7,10 @@ from contactbot.messages import DeliveryState, Receipt
 from contactbot.outbox.parcel import WITHDRAWN_ON_TAKEOVER, Parcel, Post, may_become
 from contactbot.storage.notices import session_topic
 from contactbot.storage.transaction import Transaction
+from contactbot.threads import store as threads
 
 TOPIC = "outbox"
+DOUBT = "it may have arrived twice: nobody could tell whether the first attempt did"
 PARCEL = (
     "o.id, o.municipality, o.thread, o.message, o.position, o.channel, o.purpose, o.author, o.subject, o.in_reply_to,"
     " o.attempts, o.doubtful, o.created_at, o.expires_at, o.provider_id, c.address AS account, a.scheme, a.value,"
@@ -22,6 +24,12 @@ PARCEL_FROM = (
     " JOIN address a ON a.id = coalesce(o.to_address, t.address) LEFT JOIN staff s ON s.id = m.staff"
 )
 WITHDRAWN = ", ".join(f"'{purpose}'" for purpose in WITHDRAWN_ON_TAKEOVER)
+# A queued row ``o`` of thread ``t`` that is its thread's next.
+IS_NEXT = (
+    f" (o.author = 'staff' OR o.turn_epoch >= t.turn_epoch OR o.purpose NOT IN ({WITHDRAWN}))"
+    " AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.thread = o.thread AND"
+    " (b.state = 'sending' OR (b.state = 'queued' AND o.urgent = 0 AND b.id < o.id)))"
+)
 
 
 def post(tx: Transaction, municipality: str, thread: int, channel: str, message: tuple[int, int], parcel: Post) -> int:
@@ -57,10 +65,7 @@ def lease(tx: Transaction, owner: str, now: datetime, until: datetime, limit: in
     """
     ready = tx.rows(
         "SELECT o.id FROM outbox o JOIN thread t ON t.id = o.thread"
-        " WHERE o.state = 'queued' AND o.not_before <= :now"
-        f" AND (o.author = 'staff' OR o.turn_epoch >= t.turn_epoch OR o.purpose NOT IN ({WITHDRAWN}))"
-        " AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.thread = o.thread AND"
-        " (b.state = 'sending' OR (b.state = 'queued' AND o.urgent = 0 AND b.id < o.id)))"
+        f" WHERE o.state = 'queued' AND o.not_before <= :now AND{IS_NEXT}"
         f" ORDER BY o.urgent DESC, o.id LIMIT :limit{tx.dialect.skip_locked}",
         now=now,
         limit=limit,
@@ -77,7 +82,9 @@ def _take(tx: Transaction, number: int, owner: str, now: datetime, until: dateti
         now=now,
         id=number,
     )
-    return _parcel(tx, number)
+    parcel = _parcel(tx, number)
+    threads.show(tx, parcel.thread, parcel.message)
+    return parcel
 
 
 def _parcel(tx: Transaction, number: int) -> Parcel:
@@ -102,8 +109,11 @@ def stale(tx: Transaction, owner: str, now: datetime, *, everybody_else: bool) -
 
 
 def next_due(tx: Transaction) -> datetime | None:
-    """Return when the earliest waiting parcel becomes ready."""
-    found = tx.value("SELECT min(not_before) FROM outbox WHERE state = 'queued'")
+    """Return when the earliest waiting parcel becomes ready; what waits for another one to leave has no time."""
+    found = tx.value(
+        "SELECT min(o.not_before) FROM outbox o JOIN thread t ON t.id = o.thread"
+        f" WHERE o.state = 'queued' AND{IS_NEXT}"
+    )
     return None if found is None else datetime.fromisoformat(found)
 
 
@@ -174,9 +184,33 @@ def cancel_all(tx: Transaction, address: int, at: datetime) -> int:
     """Cancel everything queued for an address that asked for silence; return how many."""
     return tx.execute(
         "UPDATE outbox SET state = 'cancelled', changed_at = :at, detail = 'the resident has asked for no messages'"
-        " WHERE state IN ('held', 'queued') AND thread IN (SELECT id FROM thread WHERE address = :address)",
+        " WHERE state IN ('held', 'queued') AND (to_address = :address"
+        "  OR (to_address IS NULL AND thread IN (SELECT id FROM thread WHERE address = :address)))",
         address=address,
         at=at,
+    )
+
+
+def is_withdrawn(tx: Transaction, number: int) -> bool:
+    """Whether a parcel under way may not be tried again: a person took the turn, or the resident said STOP."""
+    return bool(
+        tx.value(
+            "SELECT 1 FROM outbox o JOIN thread t ON t.id = o.thread"
+            " JOIN address a ON a.id = coalesce(o.to_address, t.address)"
+            f" WHERE o.id = :id AND ((o.author = 'bot' AND o.turn_epoch < t.turn_epoch AND o.purpose IN ({WITHDRAWN}))"
+            "  OR (a.stopped_at IS NOT NULL AND o.purpose <> 'stop'))",
+            id=number,
+        )
+    )
+
+
+def address_of(tx: Transaction, number: int) -> int:
+    """Return the address a parcel is for."""
+    return int(
+        tx.value(
+            "SELECT coalesce(o.to_address, t.address) FROM outbox o JOIN thread t ON t.id = o.thread WHERE o.id = :id",
+            id=number,
+        )
     )
 
 
@@ -192,11 +226,13 @@ def cancel(tx: Transaction, number: int, at: datetime) -> bool:
 
 
 def states_of(tx: Transaction, threads: Sequence[int]) -> tuple[tuple[int, str, str], ...]:
-    """Return message, state and detail of everything these threads sent or send."""
+    """Return message, state and detail of everything these threads sent or send; a doubt stays in the detail."""
     listed = ", ".join(str(number) for number in threads) or "0"
     return tuple(
-        (row[0], row[1], row[2])
-        for row in tx.rows(f"SELECT message, state, detail FROM outbox WHERE thread IN ({listed}) ORDER BY id")
+        (row[0], row[1], DOUBT if row[3] and not row[2] else row[2])
+        for row in tx.rows(
+            f"SELECT message, state, detail, doubtful FROM outbox WHERE thread IN ({listed}) ORDER BY id"
+        )
     )
 
 
@@ -239,9 +275,9 @@ def unread_answers(tx: Transaction, channel: str, before: datetime) -> list[tupl
     """
     rows = tx.rows(
         "SELECT o.municipality, o.thread, o.message, o.position, t.left_address, t.subject"
-        " FROM outbox o JOIN thread t ON t.id = o.thread"
+        " FROM outbox o JOIN thread t ON t.id = o.thread JOIN message m ON m.id = o.message"
         " WHERE o.channel = :channel AND t.channel = :channel AND o.author = 'staff' AND o.state = 'sent'"
-        " AND o.changed_at < :before AND o.position > t.read_position AND t.left_address IS NOT NULL"
+        " AND o.changed_at < :before AND m.shown > t.read_position AND t.left_address IS NOT NULL"
         " AND NOT EXISTS (SELECT 1 FROM outbox b WHERE b.message = o.message AND b.channel <> :channel)"
         " ORDER BY o.id",
         channel=channel,

@@ -51,4 +51,11 @@ def sweep(tx: Transaction, before: datetime) -> int:
 
 
 def _keep_part(tx: Transaction, municipality: str, name: str, part: int, content: bytes, at: datetime) -> None:
-    tx.add("blob", municipality=municipality, sha256=name, part=part, bytes=content, created_at=at)
+    if not tx.add("blob", municipality=municipality, sha256=name, part=part, bytes=content, created_at=at):
+        tx.execute(  # as fresh as a new one, so that the sweep leaves it for the message that will refer to it
+            "UPDATE blob SET created_at = :at WHERE municipality = :municipality AND sha256 = :name AND part = :part",
+            at=at,
+            municipality=municipality,
+            name=name,
+            part=part,
+        )

@@ -189,6 +189,7 @@ thread = _numbered(
     _number("turn_epoch", default=0),
     _number("version", default=0),
     _number("positions", default=0),  # the highest position given to a message
+    _number("shown", default=0),  # the highest number given to a message when the resident could first see it
     _number("disclosed", default=0),  # whether the resident has been told that a bot answers
     _text("pending", null=True),  # the choice or confirmation the resident was offered
     _text("left_address", null=True),  # where the resident said they can be reached when the session is gone
@@ -206,6 +207,7 @@ message = _numbered(
     "message",
     _number("thread"),
     _number("position"),
+    _number("shown", null=True),  # null until the resident could see it: what waits in the outbox may be overtaken
     _text("author"),
     _number("staff", null=True),
     _text("kind", default="message"),

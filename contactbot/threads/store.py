@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from contactbot.errors import NotFoundError, UnknownAccountError
-from contactbot.messages import Accepted, Address, Inbound, Spoken
+from contactbot.messages import Accepted, Address, Author, Inbound, Spoken
 from contactbot.storage.transaction import Transaction
 from contactbot.threads.thread import AddressRow, Message, NewMessage, Thread
 
@@ -18,6 +18,7 @@ MESSAGE = (
     "m.id, m.thread, m.position, m.author, m.kind, m.text, m.markup, m.language, m.choices, m.key, m.outcome,"
     " m.created_at, s.name AS staff_name"
 )
+MOST_REFS = 100  # identifiers that a message names; RFC 5322 sets no bound, relays do at some kilobytes
 
 
 # --- accounts and addresses ---
@@ -70,10 +71,15 @@ def set_stopped(tx: Transaction, address: int, at: datetime | None) -> None:
 
 
 def already_accepted(tx: Transaction, account: int, inbound: Inbound) -> Accepted | None:
-    """Return what was said to the first delivery of this message."""
+    """Return what was said to the first delivery of this message.
+
+    With a fingerprint, also on another account of the municipality: one mail to two of our addresses is one message.
+    """
     found = tx.row(
-        "SELECT message, thread, position FROM accepted"
-        " WHERE account = :account AND external_id = :external_id AND fingerprint = :fingerprint",
+        "SELECT message, thread, position FROM accepted WHERE account IN"
+        " (SELECT b.id FROM account a JOIN account b ON b.municipality = a.municipality AND b.channel = a.channel"
+        "  WHERE a.id = :account AND (b.id = a.id OR :fingerprint <> ''))"
+        " AND external_id = :external_id AND fingerprint = :fingerprint LIMIT 1",
         account=account,
         external_id=inbound.external_id,
         fingerprint=inbound.fingerprint,
@@ -151,7 +157,8 @@ def open_thread(  # noqa: PLR0913 - the columns of one row
     language: str,
     at: datetime,
 ) -> Thread:
-    """Start a thread."""
+    """Start a thread. Numbers shown go on from the address's last thread, so that a session's never start over."""
+    shown = tx.value("SELECT max(shown) FROM thread WHERE address = :address", address=address)
     number = tx.insert(
         "thread",
         municipality=municipality,
@@ -160,6 +167,7 @@ def open_thread(  # noqa: PLR0913 - the columns of one row
         channel=channel,
         subject=subject,
         language=language,
+        shown=shown or 0,
         created_at=at,
         last_at=at,
     )
@@ -211,17 +219,24 @@ def touch(
 
 
 def append(tx: Transaction, municipality: str, thread: int, message: NewMessage) -> tuple[int, int]:
-    """Put a message at the end of a thread; return its id and position."""
-    position: int = tx.value(
-        "UPDATE thread SET positions = positions + 1, last_at = :at WHERE id = :id RETURNING positions",
+    """Put a message at the end of a thread; return its id and position.
+
+    What a resident said is shown at once, everything else when it leaves.
+    """
+    seen = message.author == Author.RESIDENT and message.kind == "message"
+    position, shown = tx.row(
+        "UPDATE thread SET positions = positions + 1, shown = shown + :seen, last_at = :at WHERE id = :id"
+        " RETURNING positions, shown",
+        seen=seen,
         at=message.at,
         id=thread,
-    )
+    ) or (0, 0)
     number = tx.insert(
         "message",
         municipality=municipality,
         thread=thread,
         position=position,
+        shown=shown if seen else None,
         author=message.author,
         staff=message.staff,
         kind=message.kind,
@@ -247,14 +262,26 @@ def add_refs(tx: Transaction, municipality: str, thread: int, message: int, refs
 
 
 def refs_of(tx: Transaction, municipality: str, thread: int) -> tuple[str, ...]:
-    """Return the identifiers of the thread's messages, oldest first."""
+    """Return the identifiers of the thread's messages, oldest first; of a very long thread the last ones."""
     rows = tx.rows(
         "SELECT ref FROM message_ref WHERE municipality = :municipality AND thread = :thread"
-        " ORDER BY message, own, ref",
+        " ORDER BY message DESC, own DESC, ref DESC LIMIT :limit",
         municipality=municipality,
         thread=thread,
+        limit=MOST_REFS,
     )
-    return tuple(row[0] for row in rows)
+    return tuple(row[0] for row in reversed(rows))
+
+
+
+def last_external_id(tx: Transaction, thread: int) -> str:
+    """Return the identifier under which the peer knows the resident's last message, "" when they wrote none."""
+    found = tx.value(
+        "SELECT a.external_id FROM message m JOIN accepted a ON a.message = m.id"
+        " WHERE m.thread = :thread ORDER BY m.position DESC LIMIT 1",
+        thread=thread,
+    )
+    return str(found or "")
 
 
 def last_messages(tx: Transaction, thread: int, limit: int) -> tuple[Message, ...]:
@@ -300,15 +327,15 @@ def spoken_to(tx: Transaction, channel: str, session: Address, after: int) -> tu
     return tuple(
         tx.all(
             Spoken,
-            "SELECT m.position, m.author, coalesce(s.name, '') AS author_name, m.text, m.created_at AS at, m.markup,"
+            "SELECT m.shown AS position, m.author, coalesce(s.name, '') AS author_name, m.text, m.created_at AS at, m.markup,"
             " m.language, m.choices, m.key"
             " FROM address a JOIN thread t ON t.address = a.id AND t.municipality = a.municipality"
             " JOIN message m ON m.thread = t.id"
-            " LEFT JOIN staff s ON s.id = m.staff LEFT JOIN outbox o ON o.message = m.id"
+            " LEFT JOIN staff s ON s.id = m.staff"
             " WHERE a.scheme = :scheme AND a.value = :value AND t.channel = :channel AND m.kind = 'message'"
-            " AND m.position > :after AND (m.author = 'resident' OR o.state IN ('sending', 'sent', 'delivered'))"
+            " AND m.shown > :after"
             " AND t.id = (SELECT max(id) FROM thread WHERE address = a.id)"
-            " ORDER BY m.position",
+            " ORDER BY m.shown",
             scheme=session.scheme,
             value=session.value,
             channel=channel,
@@ -450,3 +477,15 @@ def folded_of(tx: Transaction, threads: Sequence[int]) -> dict[int, tuple[str, .
     listed = ", ".join(str(number) for number in threads) or "0"
     rows = tx.rows(f"SELECT id, folded FROM message WHERE thread IN ({listed}) AND folded <> '[]'")  # noqa: S608 - numbers only
     return {int(number): tuple(str(part["text"]) for part in json.loads(parts)) for number, parts in rows}
+
+
+def show(tx: Transaction, thread: int, message: int) -> None:
+    """Give a message that leaves now its place in what the resident sees; a second attempt keeps the first one's."""
+    if tx.value("SELECT shown FROM message WHERE id = :id", id=message) is None:
+        shown = tx.value("UPDATE thread SET shown = shown + 1 WHERE id = :id RETURNING shown", id=thread)
+        tx.execute("UPDATE message SET shown = :shown WHERE id = :id", shown=shown, id=message)
+
+
+def shown_as(tx: Transaction, message: int) -> int:
+    """Return a message's place in what the resident sees, 0 for what is not for them."""
+    return int(tx.value("SELECT shown FROM message WHERE id = :id", id=message) or 0)
