@@ -27,6 +27,7 @@ from contactbot.web.templating import page
 log = structlog.get_logger()
 
 PATH: Final = "/sign-in"
+OUT: Final = "/sign-out"
 HOME: Final = "/desk"
 TOKEN_BYTES: Final = 32
 LONGEST_PASSWORD: Final = 1024  # characters; hashing more would be a way to keep us busy
@@ -88,7 +89,7 @@ def install(app: web.Application) -> None:
 
 def routes() -> Iterable[web.AbstractRouteDef]:
     """Return the routes of signing in and out."""
-    return [web.get(PATH, show), web.post(PATH, sign_in), web.post("/sign-out", sign_out)]
+    return [web.get(PATH, show), web.post(PATH, sign_in), web.post(OUT, sign_out)]
 
 
 def requires(role: Role) -> Callable[[Handler], Handler]:
@@ -233,9 +234,11 @@ def _form(request: web.Request, email: str, onwards: str, problem: str = "", *, 
 
 def _onwards(wanted: str) -> str:
     """Return a path of ours to go on to; addresses of others are never followed."""
+    if not wanted.isprintable() or "\\" in wanted:  # browsers drop tabs and line ends, and read \ as /
+        return HOME
     parts = urlsplit(wanted)
-    is_ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.netloc
-    return wanted if is_ours and security.is_staff_only(parts.path) and parts.path != PATH else HOME
+    is_ours = wanted.startswith("/") and not wanted.startswith("//") and not parts.netloc
+    return wanted if is_ours and security.is_staff_only(parts.path) and parts.path not in (PATH, OUT) else HOME
 
 
 def _secure(request: web.Request) -> bool:
