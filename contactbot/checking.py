@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import stat
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from urllib.parse import urlsplit
 
 from contactbot import app, wording
@@ -47,10 +47,10 @@ def as_json(finding: Finding) -> str:
     return json.dumps({"level": finding.level, "text": finding.text}, ensure_ascii=False)
 
 
-async def _patiently(name: str, checks: object) -> Sequence[Finding]:
+async def _patiently(name: str, checks: Awaitable[Sequence[Finding]]) -> Sequence[Finding]:
     try:
         async with asyncio.timeout(PATIENCE):
-            return await checks  # type: ignore[no-any-return, misc] - a coroutine of findings
+            return await checks
     except TimeoutError:
         return [Finding("error", f"{name} could not be checked within {PATIENCE:.0f} s: is its server reachable?")]
 
@@ -75,7 +75,8 @@ def _folder(settings: Settings) -> list[Finding]:
         return [Finding("ok", f"the data folder {settings.data} will be made at the first start")]
     mode = stat.S_IMODE(settings.data.stat().st_mode)
     if mode & 0o077:
-        return [Finding("warning", f"others may look into the data folder {settings.data} (mode {mode:o}): chmod 700 it")]
+        words = f"others may look into the data folder {settings.data} (mode {mode:o}): chmod 700 it"
+        return [Finding("warning", words)]
     return []
 
 
@@ -98,4 +99,5 @@ def _listening(settings: Settings) -> list[Finding]:
         with socket.create_server((host, int(port))):
             return []
     except (OSError, ValueError) as error:
-        return [Finding("warning", f"listen: {settings.listen} cannot be listened on now ({error}); is the service running?")]
+        words = f"listen: {settings.listen} cannot be listened on now ({error}); is the service running?"
+        return [Finding("warning", words)]

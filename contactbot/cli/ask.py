@@ -19,16 +19,15 @@ from contactbot.cli.options import DEFAULT, Config, Json, MunicipalityOption, th
 from contactbot.clock import now
 from contactbot.house import House
 from contactbot.kb import editing
-from contactbot.kb.entry import Entry, entries_from_jsonl
 from contactbot.kb import store as kb
+from contactbot.kb.entry import Entry, entries_from_jsonl
 from contactbot.markdown import to_plain
-from contactbot.messages import Accepted, Length
+from contactbot.messages import Accepted, Author, Length
 from contactbot.settings import Settings
 from contactbot.storage.database import open_database
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
 from contactbot.threads.thread import Message
-from contactbot.messages import Author
 
 AT_ONCE = 16  # questions under way at the same time; the answers keep the questions' order
 
@@ -69,7 +68,7 @@ def ask(
     length: LengthOption = Length.CHAT,
     as_json: Json = False,  # noqa: FBT002 - typer's way to say a flag
 ) -> None:
-    """Ask the bot. Each question is a thread of its own; a line with a JSON array of strings is one thread of several turns.
+    """Ask the bot. Each question is a thread of its own; a line with a JSON array of strings is one of several turns.
 
     Nothing is kept: the conversation runs in a house of its own, with the answers of the database or of --kb.
     """

@@ -17,7 +17,9 @@ def group() -> None:
 
 
 @app.command()
-def explain(file: Annotated[Path, typer.Argument(help="A mail as it was received (.eml), or - for standard input.")]) -> None:
+def explain(
+    file: Annotated[Path, typer.Argument(help="A mail as it was received (.eml), or - for standard input.")],
+) -> None:
     """Print as JSON what the resident wrote, what was folded and why, and whether a machine wrote it."""
     raw = typer.get_binary_stream("stdin").read() if str(file) == "-" else file.read_bytes()
     print(json.dumps(explain_mail(raw), ensure_ascii=False))

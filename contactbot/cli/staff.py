@@ -28,17 +28,22 @@ def add(
     name: Annotated[str, typer.Option(help="Their name; residents see the first one.")],
     role: Annotated[Role, typer.Option(help="What they are here for.")] = Role.STAFF,
     team: Annotated[str, typer.Option(help="Their team, as the configuration names it.")] = "",
-    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")] = False,  # noqa: FBT002 - typer's way to say a flag
+    password_stdin: Annotated[  # noqa: FBT002 - typer's way to say a flag
+        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+    ] = False,
     config: Config = DEFAULT,
     municipality: MunicipalityOption = "",
 ) -> None:
     """Add somebody who may sign in. The password is asked for and never given as an argument."""
-    secret = sys.stdin.readline().rstrip("\n") if password_stdin else typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    if password_stdin:
+        secret = sys.stdin.readline().rstrip("\n")
+    else:
+        secret = str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
     asyncio.run(_add(config, municipality, email, name, role, team, secret))
     print(f"{email} may sign in as {role}.")
 
 
-async def _add(config: "Config", municipality: str, email: str, name: str, role: Role, team: str, secret: str) -> None:  # noqa: PLR0913, PLR0917 - the fields of one person
+async def _add(config: "Config", municipality: str, email: str, name: str, role: Role, team: str, secret: str) -> None:
     settings = load(config)
     key = the_municipality(settings, municipality)
     try:
