@@ -327,8 +327,8 @@ def spoken_to(tx: Transaction, channel: str, session: Address, after: int) -> tu
     return tuple(
         tx.all(
             Spoken,
-            "SELECT m.shown AS position, m.author, coalesce(s.name, '') AS author_name, m.text, m.created_at AS at, m.markup,"
-            " m.language, m.choices, m.key"
+            "SELECT m.shown AS position, m.author, coalesce(s.name, '') AS author_name, m.text, m.created_at AS at,"
+            " m.markup, m.language, m.choices, m.key"
             " FROM address a JOIN thread t ON t.address = a.id AND t.municipality = a.municipality"
             " JOIN message m ON m.thread = t.id"
             " LEFT JOIN staff s ON s.id = m.staff"
@@ -475,7 +475,7 @@ def with_raw(tx: Transaction, threads: Sequence[int], now: datetime) -> frozense
 def folded_of(tx: Transaction, threads: Sequence[int]) -> dict[int, tuple[str, ...]]:
     """Return, by message, the parts of these threads' messages that were quoted or signed and so folded away."""
     listed = ", ".join(str(number) for number in threads) or "0"
-    rows = tx.rows(f"SELECT id, folded FROM message WHERE thread IN ({listed}) AND folded <> '[]'")  # noqa: S608 - numbers only
+    rows = tx.rows(f"SELECT id, folded FROM message WHERE thread IN ({listed}) AND folded <> '[]'")
     return {int(number): tuple(str(part["text"]) for part in json.loads(parts)) for number, parts in rows}
 
 
