@@ -123,7 +123,7 @@ def evaluate(entries: Entries, queries: Queries, as_json: Json = False) -> None:
         print(f"{name:<20} {'-' if value is None else value}")
 
 
-async def _take_in(  # noqa: PLR0913 - what the command was given
+async def _take_in(
     entries: tuple["Entry", ...], why: str, config: Path, municipality: str, *, dry_run: bool, publish: bool
 ) -> tuple["Imported", ...]:
     from contactbot.clock import now

@@ -1,0 +1,141 @@
+"""What the bot is and how it decides, told from the running configuration: one source for the page and for its JSON.
+
+Public registers of algorithms (Amsterdam's and Helsinki's) ask for the same: purpose, data, logic, people, contact.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any, Final
+from urllib.parse import quote
+
+import phonenumbers
+
+from contactbot.conversation.understand import Knowledge
+from contactbot.house import House
+from contactbot.kb.matching import ANSWER_AT, CHOICES_AT, MOST_CHOICES
+from contactbot.messages import Account
+from contactbot.municipality import Municipality
+from contactbot.settings import WEEKDAYS, Hours
+
+NAMES: Final = {"webchat": "Nettprat", "email": "E-post", "sms": "SMS", "xmpp": "XMPP"}
+DAYS: Final = dict(zip(WEEKDAYS, ("mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag"), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class WayIn:
+    """One of our addresses as residents see it: what to call it, how to show it, and where a click leads."""
+
+    channel: str
+    name: str
+    shown: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True)
+class AboutBot:
+    """Everything that is told. Probabilities are 0 to 1, days are calendar days unless named otherwise."""
+
+    municipality: str
+    software: str
+    kind: str
+    language_model: bool
+    learns_by_itself: bool
+    answers: int
+    answers_by_language: Mapping[str, int]
+    revision: int
+    answers_from_probability: float
+    choices_from_probability: float
+    most_choices: int
+    channels: tuple[str, ...]
+    opening_hours: tuple[tuple[str, str], ...]
+    answered_within_working_days: int
+    originals_kept_days: int
+    asks_how_it_went: bool
+    contact: Mapping[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the same as plain values."""
+        return asdict(self)
+
+
+def about_bot(house: House, town: Municipality, knowledge: Knowledge) -> AboutBot:
+    """Return what is to be told of a municipality's bot, from what runs now."""
+    configured = house.settings.municipalities[town.id]
+    contact = {"phone": town.phone, "email": town.email, "website": town.website}
+    return AboutBot(
+        municipality=town.name,
+        software=f"contactbot {version('contactbot')}",
+        kind="answers written by editors, found by likeness of words",
+        language_model=False,
+        learns_by_itself=False,
+        answers=len(knowledge.entries),
+        answers_by_language=_by_language(knowledge),
+        revision=knowledge.revision,
+        answers_from_probability=ANSWER_AT,
+        choices_from_probability=CHOICES_AT,
+        most_choices=MOST_CHOICES,
+        channels=tuple(dict.fromkeys(way.name for way in ways_in(house, town))),
+        opening_hours=tuple(opening_hours(configured.hours)),
+        answered_within_working_days=town.answer_within_working_days,
+        originals_kept_days=house.settings.conversation.raw_days,
+        asks_how_it_went=house.settings.conversation.survey,
+        contact={name: value for name, value in contact.items() if value},
+    )
+
+
+def ways_in(house: House, town: Municipality) -> tuple[WayIn, ...]:
+    """Return every address of the municipality that residents may write to, the web chat first."""
+    order = list(NAMES)
+    found = [
+        _way(account)
+        for channel in house.channels.values()
+        for account in channel.accounts
+        if account.municipality == town.id and account.kind == "service" and account.channel in NAMES
+    ]
+    return tuple(sorted(found, key=lambda way: order.index(way.channel)))
+
+
+def opening_hours(hours: Hours) -> Iterator[tuple[str, str]]:
+    """Yield runs of days with the same hours, such as ``mandag–fredag`` and ``08.00–15.30``."""
+    runs: list[tuple[str, str, str]] = []
+    for name, day in DAYS.items():
+        words = _intervals(getattr(hours, name))
+        if runs and runs[-1][2] == words:
+            runs[-1] = (runs[-1][0], day, words)
+        else:
+            runs.append((day, day, words))
+    for first, last, words in runs:
+        yield (first if first == last else f"{first}–{last}"), words
+
+
+def _intervals(intervals: tuple[str, ...]) -> str:
+    return ", ".join(one.replace(" ", "").replace(":", ".").replace("-", "–") for one in intervals) or "stengt"
+
+
+def _way(account: Account) -> WayIn:
+    shown, link = account.address, f"{account.channel}:{account.address}"
+    match account.channel:
+        case "webchat":
+            shown, link = "Åpne nettpraten", f"/chat/{quote(account.address)}"
+        case "email":
+            link = f"mailto:{account.address}"
+        case "sms":
+            shown = _number(account.address)
+    return WayIn(account.channel, NAMES[account.channel], shown, link)
+
+
+def _by_language(knowledge: Knowledge) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for entry in knowledge.entries.values():
+        for language in entry.languages:
+            counts[language] = counts.get(language, 0) + 1
+    return counts
+
+
+def _number(number: str) -> str:
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:  # a short code
+        return number
+    return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL))

@@ -1,0 +1,172 @@
+"""What residents see: the municipality's page, the public answers, privacy, and how the bot works."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any, Final
+
+from aiohttp import web
+
+from contactbot.conversation.trial import Trial, try_out
+from contactbot.conversation.understand import Knowledge
+from contactbot.house import House
+from contactbot.kb import store
+from contactbot.kb.entry import Entry
+from contactbot.kb.matching import CHOICES_AT
+from contactbot.municipality import Municipality
+from contactbot.web import entry_form
+from contactbot.web.about_bot import about_bot, opening_hours, ways_in
+from contactbot.web.keys import HOUSE
+from contactbot.web.shelves import alphabetic
+from contactbot.web.templating import municipality_of, page
+
+POPULAR_WITHIN: Final = timedelta(days=30)
+MOST_POPULAR: Final = 6
+LONGEST_SEARCH: Final = 300  # characters
+FEW: Final = CHOICES_AT / 3  # probability from which an answer is shown among the likely ones
+
+
+def routes() -> Iterable[web.AbstractRouteDef]:
+    """Return the routes anybody may use."""
+    return [
+        web.get("/", home),
+        web.get("/svar", lambda _: _moved("/svar/")),
+        web.get("/svar/", answers),
+        web.get("/svar/{id}", answer),
+        web.get("/personvern", privacy),
+        web.get("/slik-virker-boten", how_it_works),
+        web.get("/slik-virker-boten.json", how_it_works_as_json),
+    ]
+
+
+async def home(request: web.Request) -> web.StreamResponse:
+    """Show the municipality's page: search, what many ask, and every way in."""
+    house, town = request.app[HOUSE], _town(request)
+    knowledge = await _knowledge(house, town)
+    since = house.clock() - POPULAR_WITHIN
+    uses: Mapping[str, int] = await house.database.read(store.uses, town.id, since)
+    return _page(
+        request, "public/home.html", popular=_popular(knowledge, uses), topics=_topics(knowledge, town),
+        ways=ways_in(house, town), chat=_chat(house, town), hours=tuple(opening_hours(_settings(house, town).hours)),
+        opening=town.opening(house.clock(), town.main_language),
+    )  # fmt: skip
+
+
+async def answers(request: web.Request) -> web.StreamResponse:
+    """Show what a search finds; without one, every answer by topic."""
+    house, town = request.app[HOUSE], _town(request)
+    knowledge = await _knowledge(house, town)
+    wanted = request.query.get("q", "").strip()[:LONGEST_SEARCH]
+    if not wanted:
+        return _page(request, "public/answers.html", topics=_topics(knowledge, town), chat=_chat(house, town))
+    found = await asyncio.to_thread(try_out, wanted, knowledge, town, house.clock())
+    first, more = _found(found, knowledge)
+    return _page(
+        request, "public/found.html", found=found, first=first, more=more, entries=knowledge.entries,
+        acute=found.results[-1].text if found.label == "acute" else "", chat=_chat(house, town),
+        ways=ways_in(house, town),
+    )  # fmt: skip
+
+
+async def answer(request: web.Request) -> web.StreamResponse:
+    """Show one published answer, whole, in the language asked for."""
+    house, town = request.app[HOUSE], _town(request)
+    knowledge = await _knowledge(house, town)
+    entry = knowledge.entries.get(request.match_info["id"])
+    if entry is None:
+        raise web.HTTPNotFound
+    text = entry.text(request.query.get("lang", town.main_language), (town.main_language,))
+    _, written_at = await house.database.read(store.published, town.id, entry.id)
+    return _page(
+        request, "public/answer.html", entry=entry, text=text, written_at=written_at,
+        languages=entry_form.LANGUAGES, related=_related(entry, knowledge), ways=ways_in(house, town),
+        chat=_chat(house, town),
+    )  # fmt: skip
+
+
+async def privacy(request: web.Request) -> web.StreamResponse:
+    """Show what is done with what residents write."""
+    house, town = request.app[HOUSE], _town(request)
+    return _page(
+        request, "public/privacy.html", about=about_bot(house, town, await _knowledge(house, town)),
+        ways=ways_in(house, town), chat="",
+    )  # fmt: skip
+
+
+async def how_it_works(request: web.Request) -> web.StreamResponse:
+    """Show how the bot decides."""
+    house, town = request.app[HOUSE], _town(request)
+    about = about_bot(house, town, await _knowledge(house, town))
+    return _page(request, "public/how.html", about=about, languages=entry_form.LANGUAGES, chat="")
+
+
+async def how_it_works_as_json(request: web.Request) -> web.StreamResponse:
+    """Tell the same to programs."""
+    house, town = request.app[HOUSE], _town(request)
+    return web.json_response(about_bot(house, town, await _knowledge(house, town)).as_json())
+
+
+async def _moved(path: str) -> web.StreamResponse:
+    raise web.HTTPPermanentRedirect(path)
+
+
+def _page(request: web.Request, template: str, **values: Any) -> web.Response:  # noqa: ANN401 - a template's own values
+    house = request.app[HOUSE]
+    desk = house.settings.desk_url or ""
+    return page(request, template, desk=f"{desk}/desk", today=_today(house, _town(request)), **values)
+
+
+def _town(request: web.Request) -> Municipality:
+    return municipality_of(request, None)
+
+
+def _settings(house: House, town: Municipality) -> Any:  # noqa: ANN401 - the settings' own type is not ours to name
+    return house.settings.municipalities[town.id]
+
+
+def _today(house: House, town: Municipality) -> date:
+    return house.clock().astimezone(town.zone).date()
+
+
+async def _knowledge(house: House, town: Municipality) -> Knowledge:
+    return await house.bases.current(town.id, await house.database.read(store.revision, town.id))
+
+
+def _chat(house: House, town: Municipality) -> str:
+    """Return the key of the web chat to embed, "" when there is none."""
+    return next((way.link.removeprefix("/chat/") for way in ways_in(house, town) if way.channel == "webchat"), "")
+
+
+def _popular(knowledge: Knowledge, uses: Mapping[str, int]) -> list[Entry]:
+    """Return what was asked most lately; as long as little was, one answer of each topic."""
+    asked = [knowledge.entries[name] for name in uses if name in knowledge.entries]
+    topics = {entry.topic for entry in asked}
+    for entry in knowledge.entries.values():
+        if entry.kind == "answer" and entry.topic not in topics:
+            asked.append(entry)
+            topics.add(entry.topic)
+    return asked[:MOST_POPULAR]
+
+
+def _topics(knowledge: Knowledge, town: Municipality) -> list[tuple[str, list[Entry]]]:
+    """Return the topics in the order of the alphabet, each with its entries."""
+    found: dict[str, list[Entry]] = {}
+    for entry in knowledge.entries.values():
+        found.setdefault(entry.topic, []).append(entry)
+    language = town.main_language
+    for entries in found.values():
+        entries.sort(key=lambda entry: alphabetic(entry.text(language).question))
+    return sorted(found.items(), key=lambda pair: (not pair[0], alphabetic(pair[0])))
+
+
+def _found(found: Trial, knowledge: Knowledge) -> tuple[Entry | None, list[Entry]]:
+    """Return the answer when one is sure, and what else comes near."""
+    first = knowledge.entries.get(found.answered)
+    near = [one for one in found.candidates if one.probability >= FEW or first is None]
+    more = [knowledge.entries[one.entry_id] for one in near if one.entry_id in knowledge.entries]
+    return first, [entry for entry in more if entry is not first]
+
+
+def _related(entry: Entry, knowledge: Knowledge) -> list[Entry]:
+    same = (one for one in knowledge.entries.values() if one.topic == entry.topic and one.id != entry.id)
+    return list(same)[:MOST_POPULAR] if entry.topic else []

@@ -1,0 +1,85 @@
+"""An editor tries a text: what the bot makes of it today, and what it would with the words that stand in the form."""
+
+import asyncio
+import copy
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from contactbot.conversation.trial import Trial, try_out
+from contactbot.conversation.understand import Knowledge
+from contactbot.house import House
+from contactbot.kb.entry import Entry
+from contactbot.municipality import Municipality
+
+LONGEST: Final = 2_000  # characters
+OUTCOMES: Final = {
+    "answer": "Svarer",
+    "choices": "Gir valg",
+    "handoff": "Gir videre til en person",
+    "acute": "Varsler om fare",
+    "command": "Utfører en kommando",
+    "smalltalk": "Småprater",
+    "silent": "Er stille",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A text tried twice: on what is published, and with the form's entry; ``after`` is None where they are one."""
+
+    text: str
+    before: Trial
+    after: Trial | None
+    entries: dict[str, Entry]
+
+    @property
+    def shown(self) -> Trial:
+        """The trial to look at: with the change when there is one."""
+        return self.after or self.before
+
+    @property
+    def differs(self) -> bool:
+        """Whether the change makes a difference to who writes this."""
+        return self.after is not None and _said(self.after) != _said(self.before)
+
+    def question(self, entry: str, language: str) -> str:
+        """Return an entry's question."""
+        return self.entries[entry].text(language).question if entry in self.entries else entry
+
+
+async def tried(house: House, town: Municipality, revision: int, text: str, changed: Entry | None) -> Tried | None:
+    """Try a text; None when there is none."""
+    wanted = text.strip()[:LONGEST]
+    if not wanted:
+        return None
+    knowledge = await house.bases.current(town.id, revision)
+    return await asyncio.to_thread(_tried, knowledge, town, house.clock(), wanted, changed)
+
+
+def _tried(knowledge: Knowledge, town: Municipality, at: datetime, text: str, changed: Entry | None) -> Tried:
+    before = try_out(text, knowledge, town, at)
+    if changed is None or _is_published(knowledge, changed):
+        return Tried(text, before, None, knowledge.entries)
+    other = _with(knowledge, changed, town, at)
+    return Tried(text, before, try_out(text, other, town, at), knowledge.entries | other.entries)
+
+
+def _with(knowledge: Knowledge, changed: Entry, town: Municipality, at: datetime) -> Knowledge:
+    """Return the knowledge with one entry exchanged; the index that residents' questions use stays as it is."""
+    index = copy.copy(knowledge.index)  # an edit puts a new state in the copy and leaves the shared one alone
+    index.changed(changed)
+    entries = {name: entry for name, entry in knowledge.entries.items() if name != changed.id}
+    if changed.valid_on(at.astimezone(town.zone).date()):
+        entries[changed.id] = changed
+    return replace(knowledge, index=index, entries=entries)
+
+
+def _is_published(knowledge: Knowledge, entry: Entry) -> bool:
+    there = knowledge.entries.get(entry.id)
+    return there is not None and replace(there, version=entry.version) == entry
+
+
+def _said(trial: Trial) -> tuple[object, ...]:
+    shares = [(one.entry_id, round(one.probability, 2)) for one in trial.candidates[:3]]
+    return trial.label, trial.answered, [result.text for result in trial.results], shares
