@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 
 from contactbot.house import House
-from contactbot.web import casework, contacts, desk, files, health, live, security, sign_in
+from contactbot.web import casework, contacts, desk, editor, files, health, live, public, security, sign_in, transfer
 from contactbot.web.assets import Assets
 from contactbot.web.keys import ASSETS, HOUSE
 
@@ -28,7 +28,7 @@ def application(house: House, more_routes: Iterable[web.AbstractRouteDef] = ()) 
     security.install(app)
     sign_in.install(app)
     live.install(app)
-    for part in (health, assets, desk, casework, contacts, files):
+    for part in (health, assets, desk, casework, contacts, files, editor, transfer, public):
         app.add_routes(part.routes())
     for channel in house.channels.values():
         app.add_routes(channel.routes())
