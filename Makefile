@@ -28,8 +28,10 @@ help:
 demo: $(INSTALLED) $(VENDORED)
 	@exec $(BIN)/contactbot demo --port $(PORT) --data $(DATA)
 
+# What the tests talk to: an XMPP server, a mail server, their clients, a browser.
+REAL_PARTS := prosody lua-dbi-sqlite3 lua-unbound go-sendxmpp postfix swaks libnet-ssleay-perl chromium
 test: $(INSTALLED) $(VENDORED) $(DEV)
-	@.ci/real-parts
+	@.ci/debian-packages $(REAL_PARTS)
 	@$(BIN)/pytest $(ARGS)
 
 BENCHES ?= $(filter $(basename $(notdir $(wildcard bench/*.py))),matching store channels start)
@@ -72,7 +74,7 @@ clean:
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name it with PYTHON=..."; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' || { echo "Python's venv module is not whole here; as root: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2> /dev/null || .ci/debian-packages $(notdir $(PYTHON))-venv
 	@echo "Making a Python environment in .venv ..."
 	@$(PYTHON) -m venv .venv
 
