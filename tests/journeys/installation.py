@@ -3,8 +3,9 @@
 import asyncio
 import json
 import re
+import shutil
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from html import unescape
@@ -38,16 +39,13 @@ REFERENCE = re.compile(r"\b1\d{3}\b")  # the number of a case, as residents are 
 Found = TypeVar("Found")
 
 
-async def until(look: Callable[[], Found | None] | Callable[[], Awaitable[Found | None]], what: str) -> Found:
+async def until(look: Callable[[], Found], what: str) -> Found:
     """Look until something is there, and return it; fail with ``what`` was waited for."""
     try:
         async with asyncio.timeout(PATIENCE):
-            while True:
-                found = look()
-                seen = await found if isinstance(found, Awaitable) else found
-                if seen:
-                    return seen
+            while not (found := look()):  # noqa: ASYNC110 - what is looked at cannot tell that it changed
                 await asyncio.sleep(LOOK)
+            return found
     except TimeoutError:
         raise AssertionError(f"waited {PATIENCE:g} s in vain for {what}") from None
 
@@ -141,6 +139,16 @@ class Installation:
         except aiohttp.ClientError:
             return False
 
+    async def texts(self, phone: str, count: int = 1) -> list[str]:
+        """Wait until a phone has got so many texts, and return all it has."""
+        await until(lambda: len(self.texts_to(phone)) >= count, f"text {count} to {phone}")
+        return self.texts_to(phone)
+
+    async def mails(self, address: str, count: int = 1) -> list[Mail]:
+        """Wait until a resident has got so many mails, and return all they have."""
+        await until(lambda: len(self.mails_to(address)) >= count, f"mail {count} to {address}")
+        return self.mails_to(address)
+
     def texts_to(self, phone: str) -> list[str]:
         """Return the texts a phone has got, oldest first."""
         return [text.body for text in self.gateway.phone(phone) if not text.inbound]
@@ -185,9 +193,15 @@ class Clerk:
         """Return a case's page as text."""
         return await self.get(f"/desk/tickets/{number}")
 
-    async def shows(self, number: int, words: str) -> bool:
-        """Tell whether a case's page holds some words."""
-        return words in await self.case(number)
+    async def until_shown(self, number: int, words: str) -> str:
+        """Wait until a case's page holds some words, and return it."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while words not in await self.case(number):  # noqa: ASYNC110 - as above
+                    await asyncio.sleep(LOOK)
+        except TimeoutError:
+            raise AssertionError(f"case {number} does not show {words!r}") from None
+        return self.page
 
     async def claim(self, number: int) -> int:
         """Take a case; return the status."""
@@ -216,7 +230,7 @@ async def installed(
     folder: Path, furnished: Path, server: Prosody | None, relay_port: int = 0
 ) -> AsyncIterator[Installation]:
     """Make an installation and its peers; with a ``relay_port`` its mail leaves there, else straight to residents."""
-    (folder / "contactbot.db").write_bytes(furnished.read_bytes())
+    await asyncio.to_thread(shutil.copy, furnished, folder / "contactbot.db")
     url = f"http://127.0.0.1:{free_port()}"
     async with AsyncExitStack() as stack:
         gateway = await stack.enter_async_context(Gateway(numbers=(town.NUMBER,), text_url=url + TEXTS))

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from contactbot.demo.town import KEY, PASSWORD
 from tests.journeys.installation import Installation, reference
@@ -13,7 +13,7 @@ from tests.journeys.installation import Installation, reference
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PATIENCE = 15_000  # milliseconds
-SIZE = {"width": 1280, "height": 900}
+SIZE = ViewportSize(width=1280, height=900)
 
 
 @asynccontextmanager

@@ -3,9 +3,10 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import closing
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,8 +19,8 @@ import pytest_asyncio
 from contactbot.demo.gateway import Mishap
 from contactbot.demo.prosody import Prosody
 from contactbot.demo.town import KEY, MAILBOX, NUMBER
-from tests.journeys.installation import Installation, installed, until
-from tests.peers.prosody import Login, Resident, new_account
+from tests.journeys.installation import LOOK, PATIENCE, Installation, installed, until
+from tests.peers.prosody import Resident, new_account
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -51,10 +52,9 @@ class Browser:
         self._town = town
         self._key = str(uuid4())
         self._token = ""
-        self.positions: dict[int, dict[str, Any]] = {}
 
     async def say(self) -> None:
-        """Say hello and ask; return when the server has it. Raises ClientError, or AssertionError when the line ends."""
+        """Say hello and ask; return when it is accepted. Raises ClientError or AssertionError when the line ends."""
         url = f"{self._town.url}/chat/{KEY}/ws"
         async with self._town.client.ws_connect(url, headers={"Origin": self._town.url}) as line:
             await line.send_json({"type": "hello", "token": self._token, "after": 0})
@@ -62,13 +62,18 @@ class Browser:
             await line.send_json({"type": "message", "id": self._key, "text": QUESTION})
             await self._next(line, "accepted")
 
-    async def history(self) -> list[str]:
-        """Return who said something, in order, as a page shows it that is opened anew."""
-        url = f"{self._town.url}/chat/{KEY}/ws"
-        async with self._town.client.ws_connect(url, headers={"Origin": self._town.url}) as line:
-            await line.send_json({"type": "hello", "token": self._token, "after": 0})
-            items = (await self._next(line, "messages"))["items"]
-            return [item["author"] for item in items]
+    async def answered(self) -> None:
+        """Wait until a page that is opened anew shows the question and its answer, each once."""
+        async with asyncio.timeout(PATIENCE):
+            while (authors := await self._authors()) != ["resident", "bot"]:
+                assert authors in (["resident"], []), authors
+                await asyncio.sleep(LOOK)
+
+    async def _authors(self) -> list[str]:
+        address = f"{self._town.url}/chat/{KEY}/messages"
+        headers = {"Origin": self._town.url, "Authorization": f"Bearer {self._token}"}
+        async with self._town.client.get(address, params={"after": "0"}, headers=headers) as answer:
+            return [item["author"] for item in (await answer.json())["items"]]
 
     async def _next(self, line: aiohttp.ClientWebSocketResponse, kind: str) -> dict[str, Any]:
         while True:
@@ -77,3 +82,76 @@ class Browser:
             frame: dict[str, Any] = json.loads(message.data)
             if frame["type"] == kind:
                 return frame
+
+
+async def test_what_is_on_its_way_in_on_every_channel_is_answered_once(town: Installation, prosody: Prosody) -> None:
+    assert town.bot is not None
+    login = await asyncio.to_thread(new_account, prosody, "per")
+    per = Resident(prosody, login)
+    await per.connect()
+    browsers = [Browser(town) for _ in range(4)]
+    await town.start()
+    # Each is asked again, as its own peer does, until it is accepted; texts are looked for at the provider.
+    asked: list[Callable[[], Coroutine[Any, Any, None]]] = [
+        *(partial(write, town, one) for one in ADDRESSES),
+        *(one.say for one in browsers),
+    ]
+    for number in range(4):
+        per.say(town.bot.jid, f"{QUESTION} ({number})", f"per-{number}")
+    coming = [asyncio.ensure_future(one()) for one in asked]
+    texts = [asyncio.ensure_future(town.gateway.text_in(phone, NUMBER, QUESTION)) for phone in PHONES]
+    await asyncio.wait([*coming, *texts], return_when=asyncio.FIRST_COMPLETED)
+    await town.kill()
+    outcomes = await asyncio.gather(*coming, return_exceptions=True)
+    await asyncio.gather(*texts, return_exceptions=True)
+
+    await town.start()
+    for one, outcome in zip(asked, outcomes, strict=True):
+        if isinstance(outcome, BaseException):
+            await one()
+    await write(town, ADDRESSES[0])
+    for phone in PHONES:
+        await town.texts(phone)
+    for address in ADDRESSES:
+        await town.mails(address)
+    await until(lambda: len(per.words()) >= 4, "the answers over XMPP")
+    for browser in browsers:
+        await browser.answered()
+
+    assert await town.stop() == 0, "what is on its way is finished first, so what is there now is all"
+    assert [len(town.texts_to(phone)) for phone in PHONES] == [1] * 4
+    assert [len(town.mails_to(address)) for address in ADDRESSES] == [1] * 4
+    assert len(per.words()) == 4
+    await per.close()
+    with closing(sqlite3.connect(town.folder / "contactbot.db")) as database:
+        rows = database.execute("SELECT author, count(*) FROM message GROUP BY author ORDER BY author").fetchall()
+    assert rows == [("bot", 16), ("resident", 16)]
+
+
+async def test_an_answer_that_may_have_left_is_asked_about_or_said_to_be_in_doubt(town: Installation) -> None:
+    town.gateway.misbehave(Mishap.HANGS_TAKEN, Mishap.HANGS)
+    town.residents.mute = True
+    await town.start()
+    for phone in PHONES[:2]:
+        await town.gateway.text_in(phone, NUMBER, QUESTION)
+    await write(town, ADDRESSES[0])
+    await until(lambda: len(town.gateway.posted) == 2 and town.mails_to(ADDRESSES[0]), "three answers on their way")
+    await town.kill()
+
+    town.residents.mute = False
+    await town.start()
+    for phone in PHONES[:2]:
+        await town.texts(phone)
+    await town.mails(ADDRESSES[0], 2)
+    await town.kill()
+    await town.start()
+    assert await town.stop() == 0
+    assert [len(town.texts_to(phone)) for phone in PHONES[:2]] == [1, 1], "the provider was asked"
+    first, second = town.mails_to(ADDRESSES[0])
+    assert first.message["Message-ID"] == second.message["Message-ID"], "mail programs show it once"
+    assert first.content == second.content
+    with closing(sqlite3.connect(town.folder / "contactbot.db")) as database:
+        states = database.execute(
+            "SELECT e.state FROM delivery_event e JOIN outbox o ON o.id = e.outbox WHERE o.channel = 'email'"
+        ).fetchall()
+    assert ("unknown",) in states, "the doubt stays visible"

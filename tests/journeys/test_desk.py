@@ -6,7 +6,7 @@ import re
 import pytest
 
 from contactbot.demo.town import NUMBER
-from tests.journeys.installation import Installation, reference, until
+from tests.journeys.installation import Installation, reference
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_of_two_who_claim_at_once_one_gets_the_case_and_the_other_is_told_who(town: Installation) -> None:
     phone = "+4799999971"
     await town.gateway.text_in(phone, NUMBER, "Jeg vil snakke med et menneske")
-    number = reference((await until(lambda: town.texts_to(phone), "the receipt"))[0])
+    number = reference((await town.texts(phone))[0])
     async with town.signed_in("kari@fjordvik.example") as kari, town.signed_in("ola@fjordvik.example") as ola:
         outcomes = await asyncio.gather(kari.claim(number), ola.claim(number))
         assert sorted(outcomes) == [303, 409]
@@ -50,3 +50,32 @@ async def test_a_letter_is_registered_and_worked_like_any_other_case(town: Insta
         page = await kari.case(number)
         assert "Svarte i brev i dag" in page
         assert "Åpne igjen" in page
+
+
+async def test_what_an_editor_publishes_is_the_answer_to_the_next_question(town: Installation) -> None:
+    phones = ("+4799999974", "+4799999975", "+4799999976")
+    question = "Kan jeg leie lavvo til barnebursdag?"
+    await town.gateway.text_in(phones[0], NUMBER, question)
+    assert "Friluftssenteret" not in (await town.texts(phones[0]))[0]
+    async with town.signed_in("ola@fjordvik.example") as ola:
+        page = await ola.get("/kb/new")
+        key = re.search(r'name="key" value="([^"]+)"', page)
+        assert key is not None
+        form = {
+            "key": key[1],
+            "seen": "0",
+            "id": "leie-lavvo",
+            "kind": "answer",
+            "nb.question": "Kan jeg leie lavvo?",
+            "nb.phrasings": "Låner kommunen ut lavvo?\nleie lavvo til bursdag",
+            "nb.sms": "Ja. Friluftssenteret leier ut lavvo gratis i tre dager.",
+            "note": "Mange spør",
+        }
+        assert await ola.post("/kb/entries", {**form, "then": "save"}) == 303
+        await town.gateway.text_in(phones[1], NUMBER, question)
+        assert "Friluftssenteret" not in (await town.texts(phones[1]))[0], "a draft is not said"
+
+        form |= {"seen": "1", "key": f"{key[1]}-2"}
+        assert await ola.post("/kb/entries/leie-lavvo", {**form, "then": "publish"}) == 303, ola.page[:2000]
+        await town.gateway.text_in(phones[2], NUMBER, question)
+        assert "Friluftssenteret leier ut lavvo gratis" in (await town.texts(phones[2]))[0]

@@ -5,9 +5,8 @@ import asyncio
 import pytest
 
 from contactbot.demo.town import MAILBOX
-from tests.journeys.installation import Installation, reference, until
+from tests.journeys.installation import Installation, reference
 from tests.parts import program
-from tests.peers.smtp import Mail
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -28,12 +27,9 @@ async def write(town: Installation, to: str, subject: str, text: str, **headers:
 
 
 async def test_a_mail_is_answered_handed_over_and_answered_by_a_person_in_one_thread(town: Installation) -> None:
-    async def mails(count: int) -> list[Mail]:
-        return await until(lambda: got if len(got := town.mails_to(KIM)) >= count else None, f"mail {count}")
-
     question = "<question@resident.example>"
     await write(town, MAILBOX, "Barnehage", "Hvordan søker jeg barnehageplass?", **{"Message-Id": question})
-    answer = (await mails(1))[0]
+    answer = (await town.mails(KIM, 1))[0]
     assert "Foreldreportalen" in answer.text
     assert answer.message["Subject"] == "Re: Barnehage"
     assert answer.message["In-Reply-To"] == question
@@ -47,7 +43,7 @@ async def test_a_mail_is_answered_handed_over_and_answered_by_a_person_in_one_th
         town, MAILBOX, "Re: Barnehage", "Jeg vil snakke med et menneske.",
         **{"Message-Id": wish, "In-Reply-To": answer.message["Message-ID"], "References": references},
     )  # fmt: skip
-    receipt = (await mails(2))[1]
+    receipt = (await town.mails(KIM, 2))[1]
     number = reference(receipt.text)
 
     async with town.signed_in() as kari:
@@ -55,15 +51,15 @@ async def test_a_mail_is_answered_handed_over_and_answered_by_a_person_in_one_th
         assert "Hvordan søker jeg barnehageplass?" in page
         assert await kari.claim(number) == 303
         await kari.reply(number, "Hei Kim! Ring meg på 75 99 02 00, så hjelper jeg deg med søknaden.")
-        reply = (await mails(3))[2]
+        reply = (await town.mails(KIM, 3))[2]
         assert "75 99 02 00" in reply.text
         assert str(reply.message["From"]) == f"Kari i Fjordvik kommune <{MAILBOX}>"
         assert reply.message["In-Reply-To"] == wish
         assert reply.message["References"].split()[-1] == wish
         assert question in reply.message["References"]
         assert reply.message["Auto-Submitted"] is None
-        assert len({mail.message["Message-ID"] for mail in await mails(3)}) == 3
+        assert len({mail.message["Message-ID"] for mail in await town.mails(KIM, 3)}) == 3
 
         # A program that loses all references still has the address to reply to.
         await write(town, reply.message["Reply-To"], "Takk", "Supert, jeg ringer i morgen.")
-        await until(lambda: kari.shows(number, "Supert, jeg ringer i morgen."), "the resident's reply")
+        await kari.until_shown(number, "Supert, jeg ringer i morgen.")

@@ -42,7 +42,8 @@ async def test_xmpp_messages_are_answered_by_the_bot_and_then_by_a_person(town: 
     async with listening(prosody, login) as eva:
 
         async def words(count: int) -> list[str]:
-            return await until(lambda: got if len(got := eva.words()) >= count else None, f"message {count}")
+            await until(lambda: len(eva.words()) >= count, f"message {count}")
+            return eva.words()
 
         await write(prosody, login, town.bot.jid, "Når har biblioteket åpent?")
         assert "bibliotek" in (await words(1))[0].lower()
@@ -53,5 +54,5 @@ async def test_xmpp_messages_are_answered_by_the_bot_and_then_by_a_person(town: 
             await kari.reply(number, "Hei Eva, dette er Kari.")
             assert (await words(3))[2] == "Hei Eva, dette er Kari."
             await write(prosody, login, town.bot.jid, "Takk, Kari!")
-            await until(lambda: kari.shows(number, "Takk, Kari!"), "the resident's answer at the desk")
+            await kari.until_shown(number, "Takk, Kari!")
         assert len(eva.words()) == 3
