@@ -6,6 +6,7 @@ configuration says that a lost answer is worse than a double.
 """
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -32,7 +33,8 @@ from contactbot.wording import say
 
 log = structlog.get_logger()
 
-LEASE = timedelta(seconds=120)  # twice what a channel may take for one message
+LONGEST_CALL = 60.0  # seconds a channel may take for one message
+LEASE = timedelta(seconds=3 * LONGEST_CALL)  # to send, to ask about it, and to write what came of it
 SLOW_POLL = 5.0  # seconds; notices normally wake the loop at once
 STORE_PAUSE = 1.0  # seconds to wait for a store that cannot serve
 BATCH = 32  # parcels leased in one transaction
@@ -51,7 +53,7 @@ FINAL = {
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How one parcel is tried again: pauses in seconds, and whether a doubt that nobody can settle is worth a double."""
+    """How one parcel is tried again: pauses in seconds, and whether a doubt nobody can settle is worth a double."""
 
     first_retry: float
     longest_retry: float
@@ -77,12 +79,13 @@ class Delivery:
         self._owner = uuid.uuid4().hex
         self._free = settings.workers
         self._freed = asyncio.Event()
+        self._in_hand: set[int] = set()  # parcels this process is sending or asking about
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Deliver while the context lasts; what is on its way when it ends is finished first."""
         async with asyncio.TaskGroup() as sending:
-            loop = asyncio.create_task(self._run(sending), name="delivery")
+            loop = sending.create_task(self._run(sending), name="delivery")  # one that fails ends the house
             try:
                 yield
             finally:
@@ -93,13 +96,18 @@ class Delivery:
         await self._database.write(_record, receipt, self._clock(), dict(self._municipalities), mode="queue")
 
     async def _run(self, sending: asyncio.TaskGroup) -> None:
-        await self._recover(everybody_else=self._database.dialect.name == "sqlite")
+        alone = self._database.dialect.name == "sqlite"
+        quiet = True
         with self._database.notices.listening(store.TOPIC) as woken:
             while True:
                 try:
+                    if quiet:
+                        await self._recover(sending, everybody_else=alone)
+                        alone = False
                     woken.clear()
-                    if not await self._send_ready(sending):
-                        await self._wait(woken)
+                    while await self._send_ready(sending):
+                        woken.clear()
+                    quiet = not await self._wait(woken)
                 except StoreBusyError as error:
                     log.warning("the outbox cannot be read now", error=str(error))
                     await asyncio.sleep(STORE_PAUSE)
@@ -117,17 +125,18 @@ class Delivery:
         )
         for parcel in parcels:
             self._free -= 1
+            self._in_hand.add(parcel.id)
             sending.create_task(self._send(parcel), name=f"send {parcel.id}")
         return len(parcels) == limit
 
-    async def _wait(self, woken: asyncio.Event) -> None:
+    async def _wait(self, woken: asyncio.Event) -> bool:
+        """Wait until something may be ready; return whether a notice said so."""
         due: datetime | None = await self._database.read(store.next_due)
         pause = SLOW_POLL if due is None else min(max((due - self._clock()).total_seconds(), 0.02), SLOW_POLL)
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause):
                 await woken.wait()
-        except TimeoutError:
-            await self._recover(everybody_else=False)
+        return woken.is_set()
 
     async def _send(self, parcel: Parcel) -> None:
         try:
@@ -136,15 +145,16 @@ class Delivery:
                 receipt = await self._ask(parcel) or Receipt("retry", parcel.id, detail="the peer has not got it")
             await self._until_kept(_settle, parcel, receipt)
         finally:
+            self._in_hand.discard(parcel.id)
             self._free += 1
             self._freed.set()
 
     async def _until_kept(self, settle: Callable[..., None], parcel: Parcel, receipt: Receipt | None) -> None:
         """Write what became of a parcel, however long the store takes: forgetting it would mean sending it again."""
         while True:
-            now, known = self._clock(), dict(self._municipalities)
+            now, rules, known = self._clock(), self._rules(parcel), dict(self._municipalities)
             try:
-                await self._database.write(settle, parcel, receipt, now, self._settings, known, mode="queue")
+                await self._database.write(settle, parcel, receipt, now, rules, known, mode="queue")
             except StoreBusyError as error:
                 log.warning("what became of a message cannot be kept now", outbox=parcel.id, error=str(error))
                 await asyncio.sleep(STORE_PAUSE)
@@ -152,14 +162,20 @@ class Delivery:
                 return
 
     async def _attempt(self, parcel: Parcel) -> Receipt:
+        give_up_at = parcel.expires_at or parcel.created_at + timedelta(hours=self._settings.give_up_after)
+        if give_up_at <= self._clock():
+            return Receipt("failed", parcel.id, detail="given up: it could not be delivered in time")
         channel = self._channels.get(parcel.channel)
         if channel is None:
             return Receipt("retry", parcel.id, detail=f"the channel {parcel.channel} is not in use")
-        if parcel.expires_at is not None and parcel.expires_at <= self._clock():
-            return Receipt("failed", parcel.id, detail="given up: it could not be delivered in time")
-        outbound = await self._outbound(parcel)
+        if parcel.municipality not in self._municipalities:
+            return Receipt("retry", parcel.id, detail=f"{parcel.municipality} is not in the configuration")
         try:
-            async with asyncio.timeout(LEASE.total_seconds() / 2):
+            outbound = await self._outbound(parcel)
+        except StoreBusyError as error:
+            return Receipt("retry", parcel.id, detail=str(error))
+        try:
+            async with asyncio.timeout(LONGEST_CALL):
                 return await channel.send(outbound)
         except TimeoutError:
             return Receipt("unknown", parcel.id, detail="the channel took too long")
@@ -191,21 +207,31 @@ class Delivery:
             doubtful=parcel.doubtful,
         )
 
-    async def _recover(self, *, everybody_else: bool) -> None:
-        """Find out what became of parcels that were being sent by somebody who has gone."""
-        write, now = self._database.write, self._clock()
-        left: list[Parcel] = await write(_left_behind, self._owner, now, everybody_else, mode="queue")
+    async def _recover(self, sending: asyncio.TaskGroup, *, everybody_else: bool) -> None:
+        """Start finding out what became of parcels that were being sent by somebody who has gone.
+
+        Whatever else is ready need not wait for peers that are slow to answer.
+        """
+        about = (self._owner, self._clock(), everybody_else, frozenset(self._in_hand))
+        left: list[Parcel] = await self._database.write(_left_behind, *about, mode="queue")
         for parcel in left:
+            self._in_hand.add(parcel.id)
+            sending.create_task(self._settle_left(parcel), name=f"recover {parcel.id}")
+
+    async def _settle_left(self, parcel: Parcel) -> None:
+        try:
             receipt = await self._ask(parcel)
             log.info("recovered a parcel", outbox=parcel.id, channel=parcel.channel, found=receipt and receipt.state)
             await self._until_kept(_settle_doubt, parcel, receipt)
+        finally:
+            self._in_hand.discard(parcel.id)
 
     async def _ask(self, parcel: Parcel) -> Receipt | None:
         channel = self._channels.get(parcel.channel)
         if channel is None or not self._may_probe(parcel):
             return Receipt("unknown", parcel.id, detail="the process ended while it was being sent")
         try:
-            async with asyncio.timeout(LEASE.total_seconds() / 2):
+            async with asyncio.timeout(LONGEST_CALL):
                 return await channel.probe(await self._outbound(parcel))
         except Exception:
             log.exception("a channel failed to ask its peer", channel=parcel.channel, outbox=parcel.id)
@@ -227,9 +253,15 @@ def _author_name(parcel: Parcel, municipality: Municipality) -> str:
     return say(parcel.language, "staff_name", name=first_name, municipality=municipality.name)
 
 
-def _left_behind(tx: Transaction, owner: str, now: datetime, everybody_else: bool) -> list[Parcel]:  # noqa: FBT001 - a unit's arguments are positional
+def _left_behind(
+    tx: Transaction,
+    owner: str,
+    now: datetime,
+    everybody_else: bool,  # noqa: FBT001 - a unit's arguments are positional
+    in_hand: frozenset[int],
+) -> list[Parcel]:
     """Take over what others left in ``sending``, so that only one process asks about it."""
-    left = store.stale(tx, owner, now, everybody_else=everybody_else)
+    left = [one for one in store.stale(tx, owner, now, everybody_else=everybody_else) if one.id not in in_hand]
     for parcel in left:
         store.take_over(tx, parcel.id, owner, now + LEASE)
     return left
@@ -247,12 +279,16 @@ def _settle(
 
     A doubt about a peer that cannot be asked is kept and shown, and the message is sent once more if so configured.
     """
-    if receipt.state == "unknown" and rules.resend and not parcel.doubtful:
+    withdrawn = store.is_withdrawn(tx, parcel.id)
+    if receipt.state == "unknown" and rules.resend and not parcel.doubtful and not withdrawn:
         store.note(tx, parcel.id, DeliveryState.UNKNOWN, receipt, at)
         store.queue_again(tx, parcel.id, at, at, doubtful=True)
         return
     if receipt.state != "retry":
         _move(tx, parcel.id, FINAL[receipt.state], receipt, at, municipalities)
+        return
+    if withdrawn:
+        _move(tx, parcel.id, DeliveryState.CANCELLED, receipt, at, municipalities)
         return
     wait = wait_before(parcel.attempts, rules.first_retry, rules.longest_retry)
     if receipt.retry_after is not None:
@@ -261,7 +297,7 @@ def _settle(
     store.queue_again(tx, parcel.id, at + wait, at, doubtful=parcel.doubtful)
 
 
-def _settle_doubt(  # noqa: PLR0913, PLR0917 - a unit's arguments are positional
+def _settle_doubt(
     tx: Transaction,
     parcel: Parcel,
     receipt: Receipt | None,
@@ -270,10 +306,10 @@ def _settle_doubt(  # noqa: PLR0913, PLR0917 - a unit's arguments are positional
     municipalities: Mapping[str, Municipality],
 ) -> None:
     """Write what was found out about a parcel left in ``sending``: the peer has not got it, or something is known."""
-    if receipt is None:
+    if receipt is None and not store.is_withdrawn(tx, parcel.id):
         store.queue_again(tx, parcel.id, at, at, doubtful=parcel.doubtful)
         return
-    _settle(tx, parcel, receipt, at, rules, municipalities)
+    _settle(tx, parcel, receipt or Receipt("retry", parcel.id), at, rules, municipalities)
 
 
 def _record(tx: Transaction, receipt: Receipt, at: datetime, municipalities: Mapping[str, Municipality]) -> None:
@@ -305,8 +341,16 @@ def _move(
         data={"channel": channel, "detail": receipt.detail},
     )  # fmt: skip
     if state == DeliveryState.FAILED and receipt.detail.startswith(OPTED_OUT):
-        threads.set_stopped(tx, thread.address, at)
+        _obey_stop(tx, number, at)
     if state in (DeliveryState.FAILED, DeliveryState.UNKNOWN) and store.purpose_of(tx, number) not in IDLE:
-        due_at = municipalities[municipality].due(at)
+        here = municipalities.get(municipality)
+        due_at = at if here is None else here.due(at)
         title = thread.subject or f"#{thread_id}"
         desk.hand_off(tx, thread, NewTicket(title, Reason.UNDELIVERED, channel, at, due_at))
+
+
+def _obey_stop(tx: Transaction, number: int, at: datetime) -> None:
+    """Silence the address a parcel was for: the peer knows of a STOP that we did not see."""
+    address = store.address_of(tx, number)
+    threads.set_stopped(tx, address, at)
+    store.cancel_all(tx, address, at)

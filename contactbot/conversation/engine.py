@@ -109,7 +109,7 @@ class Engine:
         seen = replace(seen, kb_revision=knowledge.revision)
         moment = Moment(now, self._codes.draw(), self._limits)
         about = (inbound, seen, self._municipalities[seen.municipality], abilities.length, knowledge, moment)
-        large = len(inbound.text) > LARGE
+        large = len(inbound.text) + sum(len(part.text) for part in inbound.folded) > LARGE
         facts = await asyncio.to_thread(understand, *about) if large else understand(*about)
         outcome = _too_busy(facts) if give_up else steps.decide(facts)
         for content in (inbound.raw, *(file.content for file in inbound.attachments)):

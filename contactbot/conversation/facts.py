@@ -10,7 +10,7 @@ from contactbot.conversation.seen import Seen
 from contactbot.conversation.smalltalk import SmallTalk
 from contactbot.kb.entry import Entry
 from contactbot.kb.matching import Candidate, Decision
-from contactbot.messages import Length
+from contactbot.messages import Folded, Length
 from contactbot.municipality import Municipality
 
 
@@ -26,10 +26,10 @@ class Limits:
 class Facts:
     """What a message says and what stands around it.
 
-    ``text`` is masked; ``removed`` names the kinds of data taken out. ``foreign`` is the language of a message the bot
-    does not speak, or "". ``picked`` is the index of a chosen choice, -1 for none of them, None when nothing was
-    chosen. ``entries`` are the candidates' entries. ``may_reply`` is false where a reply could hit an innocent third
-    person. ``code`` is a fresh random confirmation code.
+    ``text`` and ``folded`` are masked; ``removed`` names the kinds of data taken out. ``foreign`` is the language of a
+    message the bot does not speak, or "". ``picked`` is the index of a chosen choice, -1 for none of them, None when
+    nothing was chosen. ``entries`` are the candidates' entries. ``may_reply`` is false where a reply could hit an
+    innocent third person. ``code`` is a fresh random confirmation code.
     """
 
     seen: Seen
@@ -40,6 +40,7 @@ class Facts:
     subject: str
     text: str
     removed: tuple[str, ...]
+    folded: tuple[Folded, ...]
     language: str
     foreign: str
     danger: Danger | None

@@ -1,5 +1,7 @@
 """The words of each outcome: an editor's answer or the bot's own wording, cut to the channel's length. Pure."""
 
+from babel import Locale
+
 from contactbot.conversation.facts import Facts
 from contactbot.conversation.outcome import REFERENCE, Reply
 from contactbot.conversation.safety import Danger
@@ -45,6 +47,14 @@ def answer(facts: Facts, entry: Entry) -> Reply:
     return Reply(words, "answer", markup="plain" if facts.length == Length.SMS else "markdown")
 
 
+def smalltalk(facts: Facts, kind: str) -> Reply:
+    """Return a decent word; a first greeting is not said twice, since the disclosure before it greets already."""
+    thread = facts.seen.thread
+    greeted = facts.length != Length.SMS and not (thread is not None and thread.disclosed)
+    key = "greeting_first" if kind == "greeting" and greeted else kind
+    return wording(facts, key, "smalltalk", name=facts.municipality.name)
+
+
 def choices(facts: Facts, entries: list[Entry]) -> Reply:
     """Return the offer of choices; the channel shows the labels as it can."""
     fallback = (spoken(facts.language), facts.municipality.main_language)
@@ -62,18 +72,22 @@ def handed_off(facts: Facts, key: str, **values: object) -> Reply:
     return Reply(words, "receipt")
 
 
+def name_of_language(facts: Facts) -> str:
+    """Return the name of the message's own language, in the language of the reply."""
+    return str(Locale(spoken(facts.language)).languages.get(facts.foreign, facts.foreign))
+
+
 def added(facts: Facts) -> Reply:
     """Return the word that an addition has reached the case."""
     ticket = facts.seen.ticket
-    promised = _due(facts, ticket) if ticket is not None else due(facts)
     reference = ticket.number if ticket is not None else REFERENCE
-    return Reply(say(facts.language, "added", reference=reference, due=promised), "added")
+    return Reply(say(facts.language, "added", reference=reference, due=due(facts)), "added")
 
 
 def due(facts: Facts) -> str:
     """Return in words when a person will have answered."""
     ticket = facts.seen.open_ticket
-    if ticket is not None and ticket.due_at > facts.now:
+    if ticket is not None and ticket.state == TicketState.OPEN and ticket.due_at > facts.now:
         return _due(facts, ticket)
     return facts.municipality.in_words("due_by", facts.municipality.due(facts.now), facts.language)
 

@@ -49,6 +49,11 @@ class Seen:
         return TurnOwner.BOT if conversation is None else conversation.turn_owner
 
     @property
+    def by_another(self) -> bool:
+        """Whether somebody writes in a conversation that is not theirs: they hold a token, and another address."""
+        return self.thread is not None and (self.address is None or self.address.id != self.thread.address)
+
+    @property
     def open_ticket(self) -> Ticket | None:
         """The thread's ticket while people still have it."""
         return self.ticket if self.ticket is not None and self.ticket.state != TicketState.CLOSED else None

@@ -42,7 +42,10 @@ def automatic_mail(facts: Facts) -> Outcome | None:
 
 def stop_and_start(facts: Facts) -> Outcome | None:
     """2. A wish for silence, or for an end of it, on this address."""
-    kind = facts.command.kind if facts.command is not None and facts.may_reply else None
+    obeyed = facts.command is not None and facts.may_reply and not facts.seen.by_another
+    kind = facts.command.kind if facts.command is not None and obeyed else None
+    if kind == CommandKind.STOP and _silenced(facts):
+        return Outcome("command", "stopped already", pending=facts.pending)
     if kind == CommandKind.STOP:
         return Outcome("command", "stop", (replies.wording(facts, "stopped", "stop"),), silence=True)
     if kind == CommandKind.START and _silenced(facts):
@@ -60,14 +63,19 @@ def acute_danger(facts: Facts) -> Outcome | None:
 
 
 def flood_brake(facts: Facts) -> Outcome | None:
-    """4. Too much, or too often the same, from one address: the bot is silent and one incident is raised."""
+    """4. Too much, or too often the same, from one address: the bot is silent, one incident is raised, people look."""
     seen, limits = facts.seen, facts.limits
     if seen.recent < limits.messages and seen.repeats < limits.repeats:
         return None
     first = seen.recent == limits.messages or seen.repeats == limits.repeats
     people_have_it = seen.open_ticket is not None
     return Outcome(
-        "silent", "flood", to_people=people_have_it, pending=facts.pending, incident="flood" if first else ""
+        "silent",
+        "flood",
+        work=Work(Reason.FLOOD, _title(facts)) if first and not people_have_it else None,
+        to_people=people_have_it,
+        pending=facts.pending,
+        incident="flood" if first else "",
     )
 
 
@@ -83,6 +91,14 @@ def unproven_sender(facts: Facts) -> Outcome | None:
     if facts.may_reply:
         return None
     return Outcome("handoff", "sender not authenticated", work=Work(Reason.UNAUTHENTICATED, _title(facts)))
+
+
+def another_writes(facts: Facts) -> Outcome | None:
+    """4d. Somebody else writes with a token of this conversation: the bot would answer the wrong person."""
+    if not facts.seen.by_another:
+        return None
+    work = Work(Reason.UNSURE, _title(facts))
+    return Outcome("handoff", "written from another address", work=work, pending=facts.pending)
 
 
 def persons_turn(facts: Facts) -> Outcome | None:
@@ -149,7 +165,7 @@ def small_talk(facts: Facts) -> Outcome | None:
     """8. Greetings and thanks are met decently and never open tickets."""
     if facts.smalltalk is None or facts.foreign:
         return None
-    told = replies.wording(facts, facts.smalltalk.value, "smalltalk", name=facts.municipality.name)
+    told = replies.smalltalk(facts, facts.smalltalk.value)
     return Outcome("smalltalk", facts.smalltalk.value, (told,), pending=facts.pending)
 
 
@@ -198,7 +214,7 @@ def hand_off(facts: Facts) -> Outcome:
     topic, team = (best.topic, best.owner) if best is not None and likely else ("", "")
     if facts.foreign:
         work = Work(Reason.LANGUAGE, _title(facts), topic=facts.foreign)
-        told = replies.handed_off(facts, "handoff_language", language=facts.foreign)
+        told = replies.handed_off(facts, "handoff_language", language=replies.name_of_language(facts))
         return Outcome("handoff", f"language {facts.foreign}", (told,), work, considered=_considered(facts))
     work = Work(Reason.UNSURE, _title(facts), topic=topic, team=team)
     return Outcome("handoff", "unsure", (replies.handed_off(facts, "handoff"),), work, considered=_considered(facts))
@@ -211,6 +227,7 @@ STEPS: tuple[Step, ...] = (
     flood_brake,
     silenced_address,
     unproven_sender,
+    another_writes,
     persons_turn,
     pending_choice,
     command,

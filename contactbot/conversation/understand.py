@@ -10,7 +10,7 @@ from contactbot.kb.entry import Entry
 from contactbot.kb.index import Index
 from contactbot.kb.matching import Candidate, decide
 from contactbot.masking import mask
-from contactbot.messages import Inbound, Length
+from contactbot.messages import Folded, Inbound, Length
 from contactbot.municipality import Municipality
 from contactbot.wording import languages
 
@@ -54,6 +54,7 @@ def understand(
         subject=subject,
         text=words,
         removed=tuple(sorted({str(removed.kind) for removed in masked.removed})),
+        folded=tuple(Folded(mask(part.text, municipality.place).text, part.rule) for part in inbound.folded),
         language=spoken,
         foreign=foreign,
         danger=safety.assess(f"{subject}\n{masked.text}" if subject else masked.text),

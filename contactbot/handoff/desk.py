@@ -56,18 +56,21 @@ def hand_off(tx: Transaction, thread: Thread, new: NewTicket) -> Ticket:
         ticket = store.open_ticket(tx, thread.municipality, new)
         store.link(tx, thread.municipality, ticket.id, thread.id, new.at)
         _event(tx, ticket, new.at, "bot", "ticket.opened", {"reason": new.reason, "team": ticket.team_name})
+    elif new.reason == Reason.UNDELIVERED:
+        store.change(tx, ticket.id, state=TicketState.OPEN, last_at=new.at, unread=1, due_at=_due(ticket, new))
+        _event(tx, ticket, new.at, "delivery", "ticket.undelivered", thread=thread.id)
     else:
-        _written_again(tx, ticket, new.at, new.priority)
+        _written_again(tx, ticket, new)
     if thread.turn_owner == TurnOwner.BOT:
         threads.set_turn(tx, thread.id, TurnOwner.WAITING)
     return ticket
 
 
-def written_again(tx: Transaction, thread: Thread, at: datetime) -> Ticket | None:
-    """Note that the resident wrote in a thread that people have; a closed ticket is reopened."""
+def written_again(tx: Transaction, thread: Thread, at: datetime, due_at: datetime) -> Ticket | None:
+    """Note that the resident wrote in a thread that people have; an answered or closed ticket is due anew."""
     ticket = store.of_thread(tx, thread.id)
     if ticket is not None:
-        _written_again(tx, ticket, at, ticket.priority)
+        _written_again(tx, ticket, NewTicket(ticket.title, ticket.reason, thread.channel, at, due_at))
     return ticket
 
 
@@ -106,6 +109,8 @@ def assign(tx: Transaction, number: int, team: str, actor: Actor) -> None:
     if wanted is None:
         raise NotFoundError(f"there is no team {team!r}; teams are named in the configuration")
     store.change(tx, ticket.id, team=wanted, assignee=None)
+    for thread in store.threads_of(tx, ticket.id):
+        threads.set_turn(tx, thread, TurnOwner.WAITING)
     _event(tx, ticket, actor.at, str(actor), "ticket.moved", {"team": team})
 
 
@@ -119,11 +124,14 @@ def reply(tx: Transaction, number: int, text: str, actor: Actor) -> int:
         raise ConflictError("an empty reply cannot be sent")
     if ticket.assignee is None:
         _take(tx, ticket, actor)
+    elif ticket.state == TicketState.CLOSED:
+        reopen(tx, number, actor)
     thread = _latest_thread(tx, ticket)
     message = _say(tx, thread, text.strip(), actor, "answer")
     store.change(
-        tx, ticket.id, state=TicketState.WAITING, answered_at=ticket.answered_at or actor.at, last_at=actor.at, unread=0
-    )
+        tx, ticket.id, state=TicketState.WAITING, answered_at=ticket.answered_at or actor.at, closed_at=None,
+        last_at=actor.at, unread=0,
+    )  # fmt: skip
     threads.touch(
         tx, thread.id, at=actor.at, language=thread.language, pending=thread.pending, disclosed=thread.disclosed
     )
@@ -159,14 +167,14 @@ def close(tx: Transaction, number: int, actor: Actor, *, survey: bool) -> None:
         _ask_how_it_went(tx, ticket, actor)
 
 
-def how_it_went(tx: Transaction, thread: Thread, answer: str, at: datetime) -> Ticket | None:
-    """Keep the resident's answer to the survey; a no opens the case again. Return the case."""
+def how_it_went(tx: Transaction, thread: Thread, answer: str, at: datetime, due_at: datetime) -> Ticket | None:
+    """Keep the resident's answer to the survey; a no opens the case again, due anew. Return the case."""
     ticket = store.by_number(tx, thread.municipality, int((thread.pending or {}).get("ticket", 0)))
     if ticket is None:
         return None
     _event(tx, ticket, at, "resident", "ticket.rated", {"answer": answer}, thread.id)
     if answer == "no" and ticket.state == TicketState.CLOSED:
-        store.change(tx, ticket.id, state=TicketState.OPEN, closed_at=None, last_at=at, unread=1)
+        store.change(tx, ticket.id, state=TicketState.OPEN, closed_at=None, due_at=due_at, last_at=at, unread=1)
         threads.set_turn(tx, thread.id, TurnOwner.WAITING if ticket.assignee is None else TurnOwner.STAFF)
         _event(tx, ticket, at, "resident", "ticket.reopened")
     return ticket
@@ -285,7 +293,10 @@ def _say(tx: Transaction, thread: Thread, text: str, actor: Actor, purpose: str)
         epoch = threads.turn_epoch(tx, thread.id)
         outbox.post(
             tx, thread.municipality, thread.id, thread.channel, message,
-            Post(purpose, Author.STAFF, epoch, actor.at, subject=thread.subject),
+            Post(
+                purpose, Author.STAFF, epoch, actor.at, subject=thread.subject,
+                in_reply_to=threads.last_external_id(tx, thread.id),
+            ),
         )  # fmt: skip
     return message[0]
 
@@ -294,7 +305,7 @@ def _ask_how_it_went(tx: Transaction, ticket: Ticket, actor: Actor) -> None:
     thread = _latest_thread(tx, ticket)
     address = threads.address_by_id(tx, thread.address)
     last = store.last_survey(tx, thread.address)
-    silent = address.stopped_at is not None or thread.channel in REGISTERED_CHANNELS
+    silent = address.stopped_at is not None or thread.channel in REGISTERED_CHANNELS or store.surveyed(tx, ticket.id)
     if silent or (last is not None and actor.at - last < SURVEY_PAUSE):
         return
     text = say(thread.language, "survey", reference=ticket.number)
@@ -307,8 +318,12 @@ def _ask_how_it_went(tx: Transaction, ticket: Ticket, actor: Actor) -> None:
     epoch = threads.turn_epoch(tx, thread.id)
     outbox.post(
         tx, thread.municipality, thread.id, thread.channel, message,
-        Post("survey", Author.BOT, epoch, actor.at, subject=thread.subject),
+        Post(
+            "survey", Author.BOT, epoch, actor.at, subject=thread.subject,
+            in_reply_to=threads.last_external_id(tx, thread.id),
+        ),
     )  # fmt: skip
+    _event(tx, ticket, actor.at, "bot", "ticket.surveyed", thread=thread.id)
     threads.touch(
         tx, thread.id, at=actor.at, language=thread.language, disclosed=True,
         pending={
@@ -319,22 +334,30 @@ def _ask_how_it_went(tx: Transaction, ticket: Ticket, actor: Actor) -> None:
     )  # fmt: skip
 
 
-def _written_again(tx: Transaction, ticket: Ticket, at: datetime, priority: Priority) -> None:
+def _written_again(tx: Transaction, ticket: Ticket, new: NewTicket) -> None:
     store.change(
-        tx, ticket.id, state=TicketState.OPEN, closed_at=None, last_at=at, unread=1,
-        priority="urgent" if "urgent" in (priority, ticket.priority) else "normal",
+        tx, ticket.id, state=TicketState.OPEN, closed_at=None, last_at=new.at, unread=1, due_at=_due(ticket, new),
+        priority="urgent" if "urgent" in (new.priority, ticket.priority) else "normal",
     )  # fmt: skip
     kind = "ticket.reopened" if ticket.state == TicketState.CLOSED else "ticket.written"
-    _event(tx, ticket, at, "resident", kind)
+    _event(tx, ticket, new.at, "resident", kind)
+
+
+def _due(ticket: Ticket, new: NewTicket) -> datetime:
+    """Return when a ticket with something new in it is due: an open one keeps its time unless this is urgent."""
+    if ticket.state != TicketState.OPEN:
+        return new.due_at
+    return min(ticket.due_at, new.due_at) if new.priority == "urgent" else ticket.due_at
 
 
 def _latest_thread(tx: Transaction, ticket: Ticket) -> Thread:
     """Return the thread the resident last wrote in: there they expect the answer."""
+    last = store.last_written(tx, ticket.id)
     found = [threads.thread_by_id(tx, ticket.municipality, n) for n in store.threads_of(tx, ticket.id)]
     known = [thread for thread in found if thread is not None]
     if not known:
         raise NotFoundError(f"case {ticket.number} has no conversation to answer in")
-    return max(known, key=lambda thread: (thread.last_at, thread.id))
+    return max(known, key=lambda thread: (thread.id == last, thread.last_at, thread.id))
 
 
 def _event(  # noqa: PLR0913 - the columns of one row

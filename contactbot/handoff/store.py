@@ -19,7 +19,9 @@ LATEST = (
 LINE = (
     "k.number, k.title, k.state, k.priority, k.topic, k.source, k.due_at, k.last_at, k.unread, g.name AS team_name,"
     " k.assignee, s.name AS assignee_name,"
-    " coalesce((SELECT CASE WHEN a.name <> '' THEN a.name ELSE a.value END FROM ticket_thread x"
+    " coalesce((SELECT CASE WHEN a.name <> '' THEN a.name"
+    # A chat's session and a made-up address say nothing to a reader.
+    " WHEN a.scheme = 'webchat' OR substr(a.value, 1, 7) = 'anonym-' THEN '' ELSE a.value END FROM ticket_thread x"
     " JOIN thread t ON t.id = x.thread JOIN address a ON a.id = t.address"
     " WHERE x.ticket = k.id AND x.unlinked_at IS NULL ORDER BY x.linked_at LIMIT 1), '') AS resident,"
     f" coalesce((SELECT substr(text, 1, 160) FROM message WHERE id ={LATEST}), '') AS snippet"
@@ -224,3 +226,18 @@ def last_survey(tx: Transaction, address: int) -> datetime | None:
         address=address,
     )
     return None if found is None else datetime.fromisoformat(found)
+
+
+def surveyed(tx: Transaction, ticket: int) -> bool:
+    """Return whether the resident has been asked how this case went."""
+    return bool(tx.value("SELECT 1 FROM event WHERE ticket = :ticket AND kind = 'ticket.surveyed'", ticket=ticket))
+
+
+def last_written(tx: Transaction, ticket: int) -> int | None:
+    """Return the thread of a ticket that the resident, and no machine of theirs, last wrote in."""
+    found: int | None = tx.value(
+        "SELECT x.thread FROM ticket_thread x JOIN message m ON m.thread = x.thread WHERE x.ticket = :ticket"
+        " AND x.unlinked_at IS NULL AND m.author = 'resident' AND m.kind = 'message' ORDER BY m.id DESC LIMIT 1",
+        ticket=ticket,
+    )
+    return found

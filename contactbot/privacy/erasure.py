@@ -10,6 +10,7 @@ def erase_thread(tx: Transaction, municipality: str, thread: int) -> int:
     The rows themselves stay, without words, so that figures and delivery history still add up. Blobs that nothing
     refers to any more are swept by the daily job.
     """
+    store.withdraw_words(tx, thread)
     messages = store.messages_of(tx, municipality, thread)
     for message in messages:
         store.empty_message(tx, message)

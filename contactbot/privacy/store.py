@@ -31,3 +31,11 @@ def empty_thread(tx: Transaction, municipality: str, thread: int) -> None:
         thread=thread,
     )
     tx.execute("UPDATE thread SET subject = '', left_address = NULL WHERE id = :thread", thread=thread)
+
+
+def withdraw_words(tx: Transaction, thread: int) -> None:
+    """Let nothing leave whose words are taken away, and take away the subject of what has left."""
+    tx.execute(
+        "UPDATE outbox SET state = 'cancelled' WHERE thread = :thread AND state IN ('held', 'queued')", thread=thread
+    )
+    tx.execute("UPDATE outbox SET subject = '' WHERE thread = :thread", thread=thread)

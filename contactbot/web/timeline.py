@@ -53,6 +53,8 @@ HAPPENED: Final = {
     "ticket.answered": "{who} svarte",
     "ticket.noted": "{who} skrev et notat",
     "ticket.written": "Innbyggeren skrev igjen",
+    "ticket.undelivered": "Noe til innbyggeren kom ikke fram",
+    "ticket.surveyed": "Innbyggeren ble spurt om hvordan det gikk",
     "ticket.closed": "{who} lukket saken",
     "ticket.reopened": "{who} åpnet saken igjen",
     "message.received": "Innbyggeren skrev",
@@ -116,7 +118,7 @@ Item: TypeAlias = Day | Said | Happened
 
 def timeline(case: Case, originals: frozenset[int], zone: tzinfo) -> tuple[Item, ...]:
     """Return everything said, and what happened between, in order and parted by days."""
-    events = [Happened(line.at, in_words(line)) for line in case.history if line.kind in INLINE]
+    events = [Happened(line.at, in_words(line)) for line in case.history if _is_told(line)]
     items: list[Said | Happened] = sorted((*_said(case, originals), *events), key=_at)
     return tuple(_with_days(items, zone))
 
@@ -144,6 +146,11 @@ def shown(address: Address) -> str:
     if address.scheme == "webchat":
         return "Besøkende i nettprat"
     return "Ukjent" if address.value.startswith("anonym-") else address.value
+
+
+def _is_told(line: HistoryLine) -> bool:
+    """Say whether the conversation itself tells of an event; that a registered case was opened goes without saying."""
+    return line.kind in INLINE and line.data.get("reason") != "registered"
 
 
 def size_in_words(size: int) -> str:

@@ -24,7 +24,7 @@ def languages() -> tuple[str, ...]:
     return (*COMPLETE, *sorted(there - set(COMPLETE)))
 
 
-def say(language: str, key: str, **values: object) -> str:
+def say(language: str, key: str, /, **values: object) -> str:
     """Return the words for ``key`` with the values filled in, in ``language`` or else the first complete one.
 
     Raises WordingError for a key that does not exist.

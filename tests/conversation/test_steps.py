@@ -1,0 +1,523 @@
+"""The table of steps alone: each step by rows of facts, and that the first with an outcome wins."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from contactbot.conversation import replies, steps
+from contactbot.conversation.commands import Command, CommandKind
+from contactbot.conversation.facts import Facts, Limits
+from contactbot.conversation.outcome import REFERENCE, Outcome
+from contactbot.conversation.safety import assess
+from contactbot.conversation.seen import LastAnswer, Seen
+from contactbot.conversation.smalltalk import SmallTalk
+from contactbot.handoff.ticket import Reason, Ticket, TicketState
+from contactbot.kb.entry import Entry, EntryText
+from contactbot.kb.matching import Answer, Candidate, Choices, decide
+from contactbot.messages import Length
+from contactbot.municipalities import municipalities
+from contactbot.settings import MunicipalitySettings
+from contactbot.threads.thread import AddressRow, Thread, TurnOwner
+from contactbot.wording import COMPLETE
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)  # a Monday, ten o'clock in Oslo
+TOWN = municipalities({"fjordvik": MunicipalitySettings(name="Fjordvik kommune")}, "https://chat.example")["fjordvik"]
+LIBRARY = Entry(
+    "bibliotek",
+    3,
+    (
+        EntryText(
+            "nb", "Når er biblioteket åpent?", (), sms="10-19.", chat="Biblioteket er åpent 10-19.", full="Lenge."
+        ),
+    ),
+    owner="Kultur",
+)
+RUBBISH = Entry(
+    "avfall", 1, (EntryText("nb", "Når hentes søppelet?", (), chat="På tirsdager."),), owner="Teknisk drift"
+)
+KARI = AddressRow(1, "loopback", "kari", "Kari", None)
+STOPPED = replace(KARI, stopped_at=NOW - timedelta(days=1))
+OLA = AddressRow(2, "loopback", "ola", "Ola", None)
+
+
+def thread(owner: TurnOwner = TurnOwner.BOT, **values: Any) -> Thread:  # noqa: ANN401 - any field
+    """Return Kari's thread, in which a bot has said that it is one."""
+    made = Thread(
+        7, "fjordvik", 1, KARI.id, "loopback", "", "nb", "open", owner, 0, 3, 4, disclosed=True, pending=None,
+        created_at=NOW - timedelta(hours=1), last_at=NOW - timedelta(minutes=5),
+    )  # fmt: skip
+    return replace(made, **values)
+
+
+def ticket(state: TicketState = TicketState.OPEN, **values: Any) -> Ticket:  # noqa: ANN401 - any field
+    """Return case 1001, due on Wednesday."""
+    made = Ticket(
+        1, "fjordvik", 1001, "Gjerde", state, Reason.ASKED, "", "normal", 1, None, "loopback", NOW - timedelta(hours=1),
+        NOW + timedelta(days=2), None, None, NOW, unread=True, version=0, team_name="Innbyggerservice",
+    )  # fmt: skip
+    return replace(made, **values)
+
+
+def seen(**values: Any) -> Seen:  # noqa: ANN401 - any field
+    """Return the context of a resident's first message."""
+    nothing = Seen(
+        "fjordvik", 1, None, None, None, None, (), None, acknowledged=False, recent=0, repeats=0, kb_revision=1
+    )
+    return replace(nothing, **values)
+
+
+def facts(text: str = "kan jeg få hjelp med en arv", **values: Any) -> Facts:  # noqa: ANN401 - any field
+    """Return the facts of a message that fits nothing."""
+    context = {name: values.pop(name) for name in tuple(values) if name in Seen.__dataclass_fields__}
+    plain = Facts(
+        seen=seen(**context), municipality=TOWN, channel="loopback", length=Length.CHAT, now=NOW, subject="", text=text,
+        removed=(), folded=(), language="nb", foreign="", danger=None, command=None, picked=None, smalltalk=None,
+        decision=decide(()), candidates=(), entries={"bibliotek": LIBRARY, "avfall": RUBBISH}, automatic="",
+        unreadable="", may_reply=True, code="4711", limits=Limits(30, 8),
+    )  # fmt: skip
+    return replace(plain, **values)
+
+
+def candidate(entry: str, probability: float) -> Candidate:
+    """Return a candidate of the search."""
+    return Candidate(entry, 3, "nb", probability, "når åpner det", (("åpner", "åpner"),))
+
+
+SURE: dict[str, Any] = {
+    "decision": Answer(candidate("bibliotek", 0.97)),
+    "candidates": (candidate("bibliotek", 0.97), candidate("avfall", 0.2)),
+}
+IN_DOUBT: dict[str, Any] = {
+    "decision": Choices((candidate("bibliotek", 0.5), candidate("avfall", 0.4))),
+    "candidates": (candidate("bibliotek", 0.5), candidate("avfall", 0.4)),
+}
+DANGER = assess("jeg vil ta livet mitt")
+OFFER = {
+    "kind": "choices",
+    "labels": ["Når er biblioteket åpent?", "Når hentes søppelet?", "Noe annet"],
+    "options": [{"entry": "bibliotek", "confidence": 0.5}, {"entry": "avfall", "confidence": 0.4}],
+    "question": "når er det",
+}
+SURVEY = {"kind": "survey", "ticket": 1001, "labels": ["ja", "delvis", "nei"]}
+DELETE = {"kind": "delete", "code": "1234", "at": (NOW - timedelta(minutes=1)).isoformat()}
+
+
+def command(kind: CommandKind, argument: str = "") -> dict[str, Any]:
+    """Return the facts of a command."""
+    return {"command": Command(kind, argument)}
+
+
+EVERYTHING: dict[str, Any] = {
+    "automatic": "auto-submitted", "danger": DANGER, "recent": 30, "address": STOPPED, "may_reply": False,
+    "thread": thread(TurnOwner.STAFF, pending=OFFER, address=99), "ticket": ticket(), "picked": 0,
+    **command(CommandKind.HELP), "smalltalk": SmallTalk.GREETING, "unreadable": "broken", **SURE,
+}  # fmt: skip
+# What is taken away, one after the other, and which rule then speaks: this is the order of the table.
+ORDER: tuple[tuple[dict[str, Any], str], ...] = (
+    ({}, "automatic: auto-submitted"),
+    ({"automatic": ""}, "safety"),
+    ({"danger": None}, "flood"),
+    ({"recent": 0}, "stopped"),
+    ({"address": KARI}, "sender not authenticated"),
+    ({"may_reply": True}, "written from another address"),
+    ({"thread": thread(TurnOwner.STAFF, pending=OFFER), "command": None, "picked": None}, "a person has the turn"),
+    ({"thread": thread(pending=OFFER), "ticket": None, "picked": 0, **command(CommandKind.HELP)}, "chosen"),
+    ({"picked": None, "thread": thread()}, "help"),
+    ({"command": None}, "greeting"),
+    ({"smalltalk": None}, "unreadable"),
+    ({"unreadable": ""}, "sure"),
+    (IN_DOUBT, "in doubt"),
+    ({"decision": decide(()), "candidates": ()}, "unsure"),
+)
+
+
+def test_the_first_step_with_an_outcome_wins() -> None:
+    stands: dict[str, Any] = dict(EVERYTHING)
+    for change, rule in ORDER:
+        stands |= change
+        assert steps.decide(facts(**stands)).rule.startswith(rule)
+
+
+def test_stop_comes_before_danger_and_after_machines() -> None:
+    both = {"danger": DANGER, **command(CommandKind.STOP)}
+    assert steps.decide(facts(**both)).rule == "stop"
+    assert steps.decide(facts(**both, automatic="list")).kind == "automatic"
+
+
+def test_a_machine_gets_a_note_and_nothing_moves() -> None:
+    outcome = steps.decide(facts(automatic="auto-submitted", thread=thread(pending=OFFER), **SURE))
+    assert (outcome.label, outcome.kind, outcome.replies, outcome.work) == ("silent", "automatic", (), None)
+    assert outcome.pending == OFFER
+    assert not outcome.to_people
+
+
+# 2. STOP and START
+
+
+@pytest.mark.parametrize(
+    ("context", "said", "silence"),
+    [
+        ({"address": KARI}, 1, True),
+        ({}, 1, True),
+        ({"address": STOPPED, "thread": thread()}, 0, None),
+    ],
+    ids=["known", "first message", "again"],
+)
+def test_stop_is_confirmed_once_and_then_nothing_is_said(context: dict[str, Any], said: int, *, silence: bool) -> None:
+    outcome = steps.decide(facts("STOPP", **command(CommandKind.STOP), **context))
+    assert (len(outcome.replies), outcome.silence, outcome.work) == (said, silence, None)
+
+
+def test_start_ends_the_silence_and_is_met_decently_without_one() -> None:
+    ended = steps.decide(facts("START", **command(CommandKind.START), address=STOPPED))
+    idle = steps.decide(facts("START", **command(CommandKind.START), address=KARI))
+    assert (ended.silence, idle.silence) == (False, None)
+    assert ended.replies
+    assert idle.replies
+
+
+@pytest.mark.parametrize("kind", [CommandKind.STOP, CommandKind.START])
+@pytest.mark.parametrize(
+    "who", [{"may_reply": False}, {"address": OLA, "thread": thread()}], ids=["unproven", "another"]
+)
+def test_nobody_else_can_silence_or_wake_an_address(kind: CommandKind, who: dict[str, Any]) -> None:
+    outcome = steps.decide(facts(kind.value, **command(kind), **who))
+    assert outcome.silence is None
+    assert outcome.replies == ()
+    assert outcome.work is not None
+
+
+# 3. Danger
+
+
+@pytest.mark.parametrize("owner", list(TurnOwner))
+def test_danger_brings_help_and_an_urgent_case_whoever_has_the_turn_and_however_much_was_written(
+    owner: TurnOwner,
+) -> None:
+    outcome = steps.decide(facts(danger=DANGER, thread=thread(owner), address=KARI, ticket=ticket(), recent=500))
+    assert outcome.label == "acute"
+    assert outcome.work is not None
+    assert outcome.work.priority == "urgent"
+    assert outcome.replies[0].urgent
+    assert "113" in outcome.replies[0].text
+
+
+@pytest.mark.parametrize("why", [{"address": STOPPED}, {"may_reply": False}], ids=["after STOP", "unproven sender"])
+def test_danger_where_nothing_may_be_said_still_opens_an_urgent_case(why: dict[str, Any]) -> None:
+    outcome = steps.decide(facts(danger=DANGER, **why))
+    assert outcome.replies == ()
+    assert outcome.work is not None
+    assert outcome.work.reason == Reason.ACUTE
+
+
+# 4. The brake
+
+
+@pytest.mark.parametrize(
+    ("recent", "repeats", "silent", "incident"),
+    [(29, 7, False, ""), (30, 0, True, "flood"), (31, 0, True, ""), (0, 8, True, "flood"), (9, 9, True, "")],
+)
+def test_the_brake_silences_the_bot_and_raises_one_incident(
+    recent: int, repeats: int, incident: str, *, silent: bool
+) -> None:
+    outcome = steps.decide(facts(recent=recent, repeats=repeats, **SURE))
+    assert (outcome.label == "silent", outcome.incident) == (silent, incident)
+
+
+def test_a_flood_becomes_one_piece_of_work_and_reaches_an_open_case() -> None:
+    alone = steps.decide(facts(recent=30))
+    with_case = steps.decide(facts(recent=30, thread=thread(), address=KARI, ticket=ticket()))
+    assert alone.work is not None
+    assert alone.work.reason == Reason.FLOOD
+    assert (with_case.work, with_case.to_people) == (None, True)
+
+
+# 4b-4d. Where nothing may be said
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"address": STOPPED}, Reason.UNSURE),
+        ({"may_reply": False}, Reason.UNAUTHENTICATED),
+        ({"address": OLA, "thread": thread()}, Reason.UNSURE),
+        ({"address": None, "thread": thread()}, Reason.UNSURE),
+    ],
+    ids=["after STOP", "unproven", "another resident", "somebody new"],
+)
+@pytest.mark.parametrize("said", [SURE, command(CommandKind.DELETE), {"smalltalk": SmallTalk.THANKS}, {}])
+def test_where_nothing_may_be_said_everything_becomes_work(
+    values: dict[str, Any], reason: Reason, said: dict[str, Any]
+) -> None:
+    outcome = steps.decide(facts(**values, **said))
+    assert outcome.replies == ()
+    assert outcome.work is not None
+    assert outcome.work.reason == reason
+
+
+# 5. People
+
+
+@pytest.mark.parametrize("said", [SURE, IN_DOUBT, {}, {"smalltalk": SmallTalk.THANKS}, command(CommandKind.PERSON)])
+def test_while_a_person_has_the_turn_the_bot_says_nothing(said: dict[str, Any]) -> None:
+    outcome = steps.decide(facts(thread=thread(TurnOwner.STAFF), address=KARI, ticket=ticket(), **said))
+    assert (outcome.label, outcome.replies, outcome.to_people) == ("silent", (), True)
+
+
+@pytest.mark.parametrize("owner", [TurnOwner.STAFF, TurnOwner.WAITING])
+@pytest.mark.parametrize(
+    "kind", [CommandKind.HELP, CommandKind.STATUS, CommandKind.WHY, CommandKind.LANGUAGE, CommandKind.DELETE]
+)
+def test_commands_to_the_machine_are_the_machines_even_then(owner: TurnOwner, kind: CommandKind) -> None:
+    outcome = steps.decide(facts(thread=thread(owner), address=KARI, ticket=ticket(), **command(kind)))
+    assert (outcome.label, len(outcome.replies)) == ("command", 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "acknowledged", "rule", "purposes"),
+    [
+        ({}, False, "waiting for a person", ["added"]),
+        ({}, True, "waiting for a person", []),
+        (IN_DOUBT, True, "waiting for a person", []),
+        (SURE, False, "sure", ["answer"]),
+        ({"smalltalk": SmallTalk.THANKS}, False, "thanks", ["smalltalk"]),
+        (command(CommandKind.PERSON), False, "asked for a person", ["receipt"]),
+    ],
+)
+def test_while_nobody_has_taken_the_case(
+    said: dict[str, Any],
+    rule: str,
+    purposes: list[str],
+    *,
+    acknowledged: bool,
+) -> None:
+    about: dict[str, Any] = {
+        "thread": thread(TurnOwner.WAITING),
+        "address": KARI,
+        "ticket": ticket(),
+        "acknowledged": acknowledged,
+    }
+    outcome = steps.decide(facts(**about, **said))
+    assert outcome.rule == rule
+    assert [reply.purpose for reply in outcome.replies] == purposes
+
+
+def test_a_closed_case_leaves_the_turn_to_the_bot() -> None:
+    closed = ticket(TicketState.CLOSED)
+    assert steps.decide(facts(thread=thread(TurnOwner.STAFF), address=KARI, ticket=closed, **SURE)).label == "answer"
+
+
+def test_what_is_added_to_a_late_case_is_never_promised_for_a_time_that_has_passed() -> None:
+    late = ticket(due_at=NOW - timedelta(days=3))
+    outcome = steps.decide(facts(thread=thread(TurnOwner.WAITING), address=KARI, ticket=late))
+    assert "onsdag 25. november" in outcome.replies[0].text
+
+
+# 6. What the resident was asked
+
+
+@pytest.mark.parametrize(
+    ("picked", "label", "rule"),
+    [(0, "answer", "chosen"), (1, "answer", "chosen"), (2, "handoff", "none of the choices"), (-1, "handoff", "none")],
+)
+def test_a_choice_is_answered_and_none_of_them_is_a_person(picked: int, label: str, rule: str) -> None:
+    outcome = steps.decide(facts("2", picked=picked, thread=thread(pending=OFFER), address=KARI))
+    assert outcome.label == label
+    assert outcome.rule.startswith(rule)
+    assert outcome.pending is None
+    if outcome.work is not None:
+        assert outcome.work.title == OFFER["question"]
+
+
+def test_a_choice_whose_answer_is_gone_says_so_and_promises_nothing() -> None:
+    outcome = steps.decide(facts("1", picked=0, thread=thread(pending=OFFER), address=KARI, entries={}))
+    assert (outcome.rule, outcome.work) == ("choice is gone", None)
+    assert len(outcome.replies) == 1
+
+
+def test_another_question_instead_of_a_choice_is_a_question() -> None:
+    assert steps.decide(facts(thread=thread(pending=OFFER), address=KARI, **SURE)).rule == "sure"
+
+
+@pytest.mark.parametrize(("picked", "said"), [(0, "yes"), (1, "partly"), (2, "no")])
+def test_the_survey_is_answered_once_and_only_a_no_promises_anything(picked: int, said: str) -> None:
+    closed = ticket(TicketState.CLOSED)
+    outcome = steps.decide(facts("3", picked=picked, thread=thread(pending=SURVEY), address=KARI, ticket=closed))
+    assert (outcome.survey, outcome.pending) == (said, None)
+    assert (REFERENCE in outcome.replies[0].text) == (said == "no")
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "case", "rule"),
+    [
+        ("SLETT 1234", NOW - timedelta(minutes=1), None, "erased"),
+        ("1234", NOW - timedelta(minutes=14), None, "erased"),
+        ("1234.", NOW, ticket(), "erasure asked"),
+        ("1235", NOW, None, "wrong code"),
+        ("1234", NOW - timedelta(minutes=16), None, "wrong code"),
+    ],
+)
+def test_deleting_needs_the_code_in_time_and_never_deletes_a_case(
+    text: str, asked: datetime, case: Ticket | None, rule: str
+) -> None:
+    pending = DELETE | {"at": asked.isoformat()}
+    outcome = steps.decide(facts(text, thread=thread(pending=pending), address=KARI, ticket=case))
+    assert (outcome.rule, outcome.erase) == (rule, rule == "erased")
+    assert (outcome.work is not None) == (rule == "erasure asked")
+
+
+def test_four_digits_in_a_question_are_no_code() -> None:
+    outcome = steps.decide(facts("hva gjelder for gnr 1234 ved sjøen vår", thread=thread(pending=DELETE), address=KARI))
+    assert outcome.label == "handoff"
+
+
+# 7. Commands
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CommandKind if kind != CommandKind.STOP])
+@pytest.mark.parametrize("language", COMPLETE)
+def test_every_command_is_met_in_every_language_also_as_the_first_message(kind: CommandKind, language: str) -> None:
+    outcome = steps.decide(facts(language=language, **command(kind)))
+    assert outcome.label == ("handoff" if kind == CommandKind.PERSON else "command")
+    assert len(outcome.replies) == 1
+    assert outcome.replies[0].text
+
+
+@pytest.mark.parametrize(
+    ("argument", "state", "words"),
+    [
+        ("1001", TicketState.OPEN, "hos Innbyggerservice"),
+        ("", TicketState.OPEN, "1001"),
+        ("#1001", TicketState.WAITING, "besvart"),
+        ("1001", TicketState.CLOSED, "lukket"),
+        ("1002", TicketState.OPEN, "finner ingen sak med nummer 1002"),
+    ],
+)
+def test_status_tells_where_the_residents_own_case_stands(argument: str, state: TicketState, words: str) -> None:
+    outcome = steps.decide(facts(**command(CommandKind.STATUS, argument), tickets=(ticket(state),), address=KARI))
+    assert words in outcome.replies[0].text
+
+
+def test_status_admits_that_a_promised_time_has_passed() -> None:
+    late = ticket(due_at=NOW - timedelta(days=1))
+    outcome = steps.decide(facts(**command(CommandKind.STATUS), tickets=(late,), address=KARI))
+    assert "passert" in outcome.replies[0].text
+
+
+def test_why_tells_the_entry_and_the_words() -> None:
+    last = LastAnswer("bibliotek", 3, "nb", "0.9700", "når åpner det", (("åpner", "åpner"),), "sure")
+    said = steps.decide(facts(**command(CommandKind.WHY), last_answer=last)).replies[0].text
+    for word in ("bibliotek", "versjon 3", "når åpner det", "97 %", "åpner"):
+        assert word in said
+
+
+def test_a_command_leaves_what_was_offered() -> None:
+    for kind in (CommandKind.HELP, CommandKind.STATUS, CommandKind.WHY, CommandKind.LANGUAGE):
+        assert steps.decide(facts(**command(kind), thread=thread(pending=OFFER), address=KARI)).pending == OFFER
+
+
+# 8-11. Words, answers, people
+
+
+def test_small_talk_is_met_and_opens_nothing() -> None:
+    for kind in SmallTalk:
+        outcome = steps.decide(facts(smalltalk=kind))
+        assert (outcome.label, outcome.work, len(outcome.replies)) == ("smalltalk", None, 1)
+
+
+@pytest.mark.parametrize("language", COMPLETE)
+def test_the_bot_greets_once(language: str) -> None:
+    hello = ("Hei!", "Hello!")
+    first = steps.decide(facts("hei", smalltalk=SmallTalk.GREETING, language=language))
+    again = steps.decide(facts("hei", smalltalk=SmallTalk.GREETING, language=language, thread=thread(), address=KARI))
+    by_text = steps.decide(facts("hei", smalltalk=SmallTalk.GREETING, language=language, length=Length.SMS))
+    assert not first.replies[0].text.startswith(hello)
+    assert again.replies[0].text.startswith(hello)
+    assert by_text.replies[0].text.startswith(hello)
+
+
+@pytest.mark.parametrize(("text", "unreadable"), [("", ""), ("  \n", ""), ("halvt", "a broken charset")])
+def test_what_cannot_be_read_goes_to_people(text: str, unreadable: str) -> None:
+    outcome = steps.decide(facts(text, unreadable=unreadable))
+    assert outcome.work is not None
+    assert outcome.work.reason == Reason.UNREADABLE
+    assert outcome.work.title
+
+
+@pytest.mark.parametrize(
+    ("length", "words", "markup"),
+    [
+        (Length.SMS, "10-19.", "plain"),
+        (Length.CHAT, "Biblioteket er åpent 10-19.", "markdown"),
+        (Length.FULL, "Lenge.", "markdown"),
+    ],
+)
+def test_a_sure_answer_is_the_editors_words_in_the_channels_length(length: Length, words: str, markup: str) -> None:
+    outcome = steps.decide(facts(length=length, **SURE))
+    assert outcome.given is not None
+    assert (outcome.given.entry, outcome.given.version, outcome.given.runner_up) == ("bibliotek", 3, "avfall")
+    assert (outcome.replies[0].text, outcome.replies[0].markup) == (words, markup)
+
+
+def test_an_answer_in_another_language_says_so() -> None:
+    assert "only" in steps.decide(facts(language="en", **SURE)).replies[0].text
+    assert steps.decide(facts(language="nn", **SURE)).replies[0].text == "Biblioteket er åpent 10-19."
+
+
+def test_doubt_offers_the_questions_and_a_way_out_and_remembers_them() -> None:
+    outcome = steps.decide(facts("når er det", **IN_DOUBT))
+    assert outcome.replies[0].choices[:2] == ("Når er biblioteket åpent?", "Når hentes søppelet?")
+    assert len(outcome.replies[0].choices) == 3
+    assert outcome.pending is not None
+    assert [option["entry"] for option in outcome.pending["options"]] == ["bibliotek", "avfall"]
+
+
+def test_an_answer_that_is_no_longer_published_is_not_given() -> None:
+    assert steps.decide(facts(entries={}, **SURE)).label == "handoff"
+    assert steps.decide(facts(entries={}, **IN_DOUBT)).label == "handoff"
+
+
+def test_a_foreign_language_goes_to_people_who_speak_it_and_gets_no_choices() -> None:
+    outcome = steps.decide(facts(foreign="pl", **IN_DOUBT))
+    assert outcome.work is not None
+    assert (outcome.work.reason, outcome.work.topic) == (Reason.LANGUAGE, "pl")
+    assert "(polsk)" in outcome.replies[0].text
+
+
+@pytest.mark.parametrize(("probability", "team"), [(0.3, "Kultur"), (0.05, "")])
+def test_a_case_goes_to_the_owner_of_a_likely_answer(probability: float, team: str) -> None:
+    outcome = steps.decide(facts(candidates=(candidate("bibliotek", probability),)))
+    assert outcome.work is not None
+    assert outcome.work.team == team
+
+
+def _every_outcome() -> list[Outcome]:
+    stands: dict[str, Any] = dict(EVERYTHING)
+    found = []
+    for change, _ in ORDER:
+        stands |= change
+        found.append(steps.decide(facts(**stands)))
+    return found
+
+
+def test_whoever_promises_opens_a_case_in_the_same_outcome() -> None:
+    for outcome in _every_outcome():
+        if any(REFERENCE in reply.text for reply in outcome.replies):
+            assert outcome.work is not None or outcome.survey == "no"
+
+
+def test_titles_are_short_and_of_one_line() -> None:
+    long = steps.decide(facts("x" * 300 + "\nmer"))
+    assert long.work is not None
+    assert len(long.work.title) == steps.TITLE
+    assert "\n" not in long.work.title
+
+
+@pytest.mark.parametrize("language", COMPLETE)
+def test_what_the_bot_says_by_text_message_fits_three_parts(language: str) -> None:
+    for values in ({}, command(CommandKind.PERSON), command(CommandKind.STATUS), {"smalltalk": SmallTalk.GREETING}):
+        outcome = steps.decide(facts(language=language, length=Length.SMS, **values))
+        disclosure = replies.disclosure(facts(language=language, length=Length.SMS))
+        assert len(f"{disclosure} {outcome.replies[0].text}") <= 3 * 153  # GSM 03.38: parts of a longer message
