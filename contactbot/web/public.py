@@ -30,7 +30,7 @@ def routes() -> Iterable[web.AbstractRouteDef]:
     """Return the routes anybody may use."""
     return [
         web.get("/", home),
-        web.get("/svar", lambda _: _moved("/svar/")),
+        web.get("/svar", with_slash),
         web.get("/svar/", answers),
         web.get("/svar/{id}", answer),
         web.get("/personvern", privacy),
@@ -106,8 +106,9 @@ async def how_it_works_as_json(request: web.Request) -> web.StreamResponse:
     return web.json_response(about_bot(house, town, await _knowledge(house, town)).as_json())
 
 
-async def _moved(path: str) -> web.StreamResponse:
-    raise web.HTTPPermanentRedirect(path)
+async def with_slash(_request: web.Request) -> web.StreamResponse:
+    """Lead to the list of answers, whose addresses are relative to it."""
+    raise web.HTTPPermanentRedirect("/svar/")
 
 
 def _page(request: web.Request, template: str, **values: Any) -> web.Response:  # noqa: ANN401 - a template's own values

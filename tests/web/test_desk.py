@@ -63,6 +63,15 @@ async def test_the_list_says_who_how_when_what_and_how_long(town: Town, kari: Cl
         assert part in page
 
 
+async def test_a_chats_session_is_never_shown_as_a_name(town: Town, kari: Client) -> None:
+    session = Letter("Hva koster det?", name="", channel="webchat", scheme="webchat", address="s-83jf9s8dfj")
+    number = await town.written(session)
+    for path in ("/desk", f"/desk/tickets/{number}"):
+        page = await text_of(await kari.get(path))
+        assert "Besøkende i nettprat" in page
+        assert "s-83jf9s8dfj" not in page
+
+
 async def test_each_view_has_its_count_and_its_cases(town: Town, kari: Client) -> None:
     mine, late, answered, closed = [await town.written(Letter(f"Sak {n}", address=f"+479999990{n}")) for n in range(4)]
     await kari.post(f"/desk/tickets/{mine}/claim")
