@@ -9,13 +9,15 @@ from typing import Final
 
 import numpy as np
 
-from contactbot.kb.ranking import Neighbourhood
+from contactbot.kb.ranking import REPAIR_FROM, Neighbourhood
 from contactbot.kb.vocabulary import Floats
 
 STRONG: Final = 0.75
 """Cosine from which a matched word is surely the same word, inflected or misspelt once."""
 WEAK_AT_MOST: Final = 0.5
 """The probability that an entry gets at most when only one weak word speaks for it."""
+NOTHING_AT_MOST: Final = 0.2
+"""The same when no word of the question can be read as one of the entry's: too little even for a choice."""
 ONE_WORD_COVERS: Final = 0.6
 """Share of the question that a single matched word must cover to be enough."""
 
@@ -38,7 +40,7 @@ class Confidence:
         score = sum(self.sure.get(name, 0.0) * value for name, value in known.items())
         first = float(1.0 / (1.0 + np.exp(-score)))
         if not stands_on_more_than_a_weak_word(near, order[0]):
-            first = min(first, WEAK_AT_MOST)
+            first = min(first, WEAK_AT_MOST if _has_a_word_of(near, order[0]) else NOTHING_AT_MOST)
         top = float(shares[order[0]])
         return [(at, min(first, first * float(shares[at]) / top)) for at in order]
 
@@ -83,6 +85,14 @@ def stands_on_more_than_a_weak_word(near: Neighbourhood, entry: int) -> bool:
         return True
     whole = max(1e-9, float(near.question.weights.sum()))
     return any(cosine >= STRONG and weight / whole >= ONE_WORD_COVERS for cosine, weight in matched)
+
+
+def _has_a_word_of(near: Neighbourhood, entry: int) -> bool:
+    inside = near.inside(near.rows[near.phrasing_of(entry)])
+    return any(
+        not word.small and found.cosines[inside[found.ids]].max(initial=0.0) >= REPAIR_FROM
+        for word, found in zip(near.question.words, near.question.likeness, strict=True)
+    )
 
 
 def _unknown(near: Neighbourhood) -> float:
