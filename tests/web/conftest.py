@@ -181,6 +181,13 @@ async def town(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Town]:
 
 
 @pytest.fixture
+async def either_town(database_url: str, tmp_path: Path) -> AsyncIterator[Town]:
+    """Run the two municipalities, once on each engine."""
+    async with running(configuration(tmp_path, database=database_url)) as started:
+        yield started
+
+
+@pytest.fixture
 async def kari(town: Town) -> Client:
     """Return the browser that Kari, who works on cases, has signed in with."""
     return await town.signed_in()

@@ -505,6 +505,46 @@ async def test_an_expired_original_is_not_given(town: Town, kari: Client) -> Non
     assert "Vis original" not in await opened(kari, number)
 
 
+# --- both engines ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_case_is_worked_on_either_engine(either_town: Town) -> None:
+    town, kari = either_town, await either_town.signed_in()
+    number = await town.written("Det er et hull i veien")
+    await town.house.database.write(_keep, number, b"raw", town.house.clock())
+    message = (await town.case(number)).messages[0].id
+    for path in (
+        "/desk",
+        "/desk?view=unassigned",
+        "/desk?view=late",
+        "/desk?q=hul",
+        "/desk?q=Kim Hansen",
+        f"/desk?q={number}",
+    ):
+        assert (f'id="row-{number}"' in await text_of(await kari.get(path))) == (path != "/desk?view=late"), path
+    await kari.post(f"/desk/tickets/{number}/claim")
+    await replied(kari, number, "Vi fyller hullet i dag.")
+    note = {"text": "Per drar i ettermiddag.", "key": field(await opened(kari, number), "key")}
+    await kari.post(f"/desk/tickets/{number}/notes", data=note)
+    await kari.post(f"/desk/tickets/{number}/team", data={"team": "Teknisk drift"})
+    raw = await kari.post(f"/raw/tickets/{number}/messages/{message}/original", data={"reason": "sjekk"})
+    assert await raw.read() == b"raw"
+    await kari.post(f"/desk/tickets/{number}/closure")
+    page = await opened(kari, number)
+    for words in (
+        "Vi fyller hullet i dag.",
+        "Per drar i ettermiddag.",
+        "Kari Nes flyttet saken til Teknisk drift",
+        "Kari Nes lukket saken",
+    ):
+        assert words in page
+    form = {"key": "one", "channel": "counter", "text": "Spør om byggesøknad"}
+    for _ in range(2):
+        registered = await text_of(await kari.post("/desk/contacts", data=form))
+        assert "Spør om byggesøknad" in registered
+    assert len(re.findall(r'id="row-\d+"', await text_of(await kari.get("/desk")))) == 1
+
+
 # --- nothing of another municipality ---------------------------------------------------------------------------------
 
 
