@@ -32,7 +32,7 @@ from contactbot.storage.transaction import Transaction
 
 DAYS: Final = 28
 QUESTIONS_A_DAY: Final = 6
-POPULAR: Final = 36  # questions that many residents have
+PHRASINGS: Final = 3  # in which residents ask the same
 # How residents spread over the channels, and over the hours of a day.
 CHANNELS: Final = {"webchat": 9, "sms": 5, "email": 4, "xmpp": 2}
 HOURS: Final = (7, 8, 8, 9, 9, 10, 10, 11, 12, 12, 13, 14, 15, 16, 18, 19, 20, 20, 21, 22)
@@ -118,10 +118,13 @@ async def surroundings(house: House, key: str) -> Surroundings:
     )
 
 
+def _script() -> dict[str, Any]:
+    return tomllib.loads(files("contactbot.demo").joinpath("history.toml").read_text("utf-8"))
+
+
 def _scripted(around: Surroundings) -> Iterator[Contact]:
     """Yield the contacts of the script, but those on channels that are not there."""
-    script = tomllib.loads(files("contactbot.demo").joinpath("history.toml").read_text("utf-8"))
-    for number, contact in enumerate(script["contact"]):
+    for number, contact in enumerate(_script()["contact"]):
         if contact["channel"] in (*around.accounts, *REGISTERED_CHANNELS):
             yield Contact(
                 channel=contact["channel"],
@@ -147,23 +150,29 @@ def _begins(around: Surroundings, days: int, at: str | int) -> datetime:
 def _questions(around: Surroundings) -> Iterator[Contact]:
     """Yield questions as residents ask them, in the words that editors expect; the same ones every time."""
     dice = Random("fjordvik")  # noqa: S311 - a history that is the same every time, no secret
-    known = [
-        phrasing
-        for entry in around.knowledge.entries.values()
-        for text in entry.texts
-        for phrasing in text.ways_to_ask()
-    ]
-    asked = dice.sample(known, min(POPULAR, len(known)))
+    asked, weights = _popular(around.knowledge, dice)
     channels = [name for name, weight in CHANNELS.items() if name in around.accounts for _ in range(weight)]
     today = around.now.astimezone(around.municipality.zone)
     for number in range(DAYS * QUESTIONS_A_DAY):
         at = (today - timedelta(days=number // QUESTIONS_A_DAY)).replace(
             hour=dice.choice(HOURS), minute=dice.randrange(60), second=dice.randrange(60)
         )
-        words, channel = dice.choice(asked), dice.choice(channels)
+        [words], channel = dice.choices(asked, weights), dice.choice(channels)
         if at < today:
             who, name = _resident(channel, number)
             yield Contact(channel, who, name, "", at.astimezone(UTC), ({"says": words},), left_out_for_people=True)
+
+
+def _popular(knowledge: Knowledge, dice: Random) -> tuple[list[str], list[float]]:
+    """Return questions and how often each is asked: the n-th subject one n-th as often as the first (Zipf)."""
+    asked, weights = [], []
+    for rank, name in enumerate(_script()["popular"], start=1):
+        texts = knowledge.entries[name].texts if name in knowledge.entries else ()
+        known = [phrasing for text in texts for phrasing in text.ways_to_ask()]
+        for words in dice.sample(known, min(PHRASINGS, len(known))):
+            asked.append(words)
+            weights.append(1 / rank)
+    return asked, weights
 
 
 def _resident(channel: str, number: int) -> tuple[str, str]:

@@ -14,6 +14,7 @@ KEY = "fjordvik"
 NUMBER = "+4759440000"
 MAILBOX = "post@fjordvik.example"
 BOT = "fjordvik@localhost"
+BLUE = "#0062ba"  # the accent of the pages' theme
 RELAY = "relay.fjordvik.example"  # the name under which our relay says that a sender is proven
 
 
@@ -117,7 +118,7 @@ def values(
 
 def _channels(ports: Ports, twilio: tuple[str, str], xmpp: dict[str, Any] | None) -> dict[str, Any]:
     channels: dict[str, Any] = {
-        "webchat": {"accounts": [{"site": KEY, "municipality": KEY, "title": "Fjordvik kommune"}]},
+        "webchat": {"accounts": [{"site": KEY, "municipality": KEY, "title": "Fjordvik kommune", "brand": BLUE}]},
         "sms": {
             "twilio": {"account_sid": twilio[0], "auth_token": twilio[1], "api_url": ports.gateway_url},
             "numbers": [{"number": NUMBER, "municipality": KEY}],
