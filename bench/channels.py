@@ -2,8 +2,8 @@
 
 Ours: a question accepted, matched among 1,000 entries, committed with ``synchronous=FULL`` and its reply queued, while
 delivery runs to a local sink. Bare: the same library keeping each message in one fsynced transaction, in a thread,
-without grouping (``bench/bare.py``). 50 connections; every tenth message comes from a new resident. The rounds alternate,
-the median of the ratios counts.
+without grouping (``bench/bare.py``). 50 connections; every tenth message comes from a new resident. The rounds
+alternate, the median of the ratios counts.
 """
 
 import asyncio
@@ -51,7 +51,8 @@ def main() -> None:
         process = stack.enter_context(_ours(folder, configuration))
         print(f"{'channel':<10}{'ours/s':>9}{'bare/s':>9}{'ratio':>8}{'reach':>8}")
         for channel, client in (("smtp", _smtp), ("sms", _sms), ("webchat", _webchat)):
-            ours_port = configuration["channels"]["email"]["listen"]["port"] if channel == "smtp" else _port(configuration)
+            mail_port = configuration["channels"]["email"]["listen"]["port"]
+            ours_port = mail_port if channel == "smtp" else _port(configuration)
             ratios, ours, bare = [], [], []
             for round_ in range(ROUNDS):
                 with _running("bench.bare", channel, str(folder)) as peer:
@@ -81,7 +82,8 @@ async def _smtp(port: int, name: str, share: int) -> None:
             message = EmailMessage()
             sender = f"{name}-{number // 10}@resident.example"
             message["From"], message["To"], message["Subject"] = sender, MAILBOX, "Spørsmål"
-            message["Message-ID"], message["Date"] = f"<{name}.{number}@resident.example>", "Sun, 22 Nov 2026 12:00:00 +0100"
+            message["Message-ID"] = f"<{name}.{number}@resident.example>"
+            message["Date"] = "Sun, 22 Nov 2026 12:00:00 +0100"
             message.set_content(f"{_question(number)}\n\nHilsen {name}\n")
             await client.send_message(message)
 
@@ -93,9 +95,13 @@ async def _sms(port: int, name: str, share: int) -> None:
     async with aiohttp.ClientSession() as session:
         for number in range(share):
             form = {
-                "AccountSid": SID, "MessageSid": f"SM{abs(hash((name, number))):032x}"[:34], "To": NUMBER,
-                "From": f"+479{abs(hash((name, number // 10))) % 10_000_000:07}", "Body": _question(number), "NumMedia": "0",
-            }  # fmt: skip
+                "AccountSid": SID,
+                "MessageSid": f"SM{abs(hash((name, number))):032x}"[:34],
+                "To": NUMBER,
+                "From": f"+479{abs(hash((name, number // 10))) % 10_000_000:07}",
+                "Body": _question(number),
+                "NumMedia": "0",
+            }
             headers = {"X-Twilio-Signature": validator.compute_signature(url, form)}
             async with session.post(url, data=form, headers=headers) as response:
                 assert response.status == 200, await response.text()
@@ -136,12 +142,14 @@ def entries() -> Iterator[Entry]:
     """Yield a base of the benchmark's size: the sample answers, again and again for other places."""
     for number in range(ENTRIES):
         entry, copy = ENTRIES_OF_BASE[number % len(ENTRIES_OF_BASE)], number // len(ENTRIES_OF_BASE)
-        yield entry if copy == 0 else replace(entry, id=f"{entry.id}-{copy}", texts=tuple(_of(t, copy) for t in entry.texts))
+        texts = tuple(_of(text, copy) for text in entry.texts)
+        yield entry if copy == 0 else replace(entry, id=f"{entry.id}-{copy}", texts=texts)
 
 
 def _of(text: EntryText, copy: int) -> EntryText:
     place = f"Grend{copy}"
-    return replace(text, question=f"{text.question} {place}", phrasings=tuple(f"{one} {place}" for one in text.phrasings[:2]))
+    phrasings = tuple(f"{one} {place}" for one in text.phrasings[:2])
+    return replace(text, question=f"{text.question} {place}", phrasings=phrasings)
 
 
 async def _fill(configuration: dict[str, Any]) -> None:
@@ -161,7 +169,10 @@ def _configuration(folder: Path, where: dict[str, Any]) -> dict[str, Any]:
         "channels": {
             "webchat": {
                 "accounts": [{"site": "fjordvik", "municipality": "fjordvik"}],
-                "address_burst": 100_000, "address_per_minute": 1_000_000, "session_burst": 1000, "lines_per_address": 1000,
+                "address_burst": 100_000,
+                "address_per_minute": 1_000_000,
+                "session_burst": 1000,
+                "lines_per_address": 1000,
             },
             "sms": {
                 "twilio": {"account_sid": SID, "auth_token": TOKEN, "api_url": where["gateway"]},
@@ -217,11 +228,14 @@ async def _until_ready(url: str) -> None:
 
 
 def _toml(values: dict[str, Any], prefix: str = "") -> str:
-    plain = "".join(f"{key} = {json.dumps(value)}\n" for key, value in values.items() if not isinstance(value, dict | list))
-    lists = "".join(f"[[{prefix}{key}]]\n{_toml(item)}" for key, value in values.items() if isinstance(value, list) for item in value)
-    tables = "".join(
-        f"[{prefix}{key}]\n{_toml(value, f'{prefix}{key}.')}" for key, value in values.items() if isinstance(value, dict)
-    )
+    plain, lists, tables = "", "", ""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            tables += f"[{prefix}{key}]\n{_toml(value, f'{prefix}{key}.')}"
+        elif isinstance(value, list):
+            lists += "".join(f"[[{prefix}{key}]]\n{_toml(item)}" for item in value)
+        else:
+            plain += f"{key} = {json.dumps(value)}\n"
     return plain + lists + tables
 
 

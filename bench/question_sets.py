@@ -110,7 +110,7 @@ def _edited(text: str, dice: random.Random) -> str:
         return text[:at] + wrong + text[at + 1 :]
     if way == 1:
         return text[:at] + text[at + 1 :]
-    if way == 2:  # noqa: PLR2004 - the third of four ways
+    if way == 2:
         return text[:at] + text[at + 1 : at + 2] + text[at] + text[at + 2 :]
     return text[:at] + wrong + text[at:]
 

@@ -1,7 +1,7 @@
 """Where replies go in the benchmark: a mail relay and a text gateway that take everything, in a process of their own.
 
-Run as ``python -m bench.sinks ACCOUNT_SID AUTH_TOKEN NUMBER``; prints the mail port and the gateway's address, then ends
-with its standard input, printing how many mails and texts came.
+Run as ``python -m bench.sinks ACCOUNT_SID AUTH_TOKEN NUMBER``; prints the mail port and the gateway's address, then
+ends with its standard input, printing how many mails and texts came.
 """
 
 import asyncio

@@ -10,9 +10,7 @@ from contactbot.settings import Settings
 
 DEFAULT = Path("contactbot.toml")
 
-Config = Annotated[
-    Path, typer.Option("--config", "-c", help="The configuration file.", envvar="CONTACTBOT_CONFIG")
-]
+Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.", envvar="CONTACTBOT_CONFIG")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 MunicipalityOption = Annotated[
     str, typer.Option("--municipality", "-m", help="The municipality's identifier; needed when there are several.")

@@ -111,8 +111,7 @@ def stale(tx: Transaction, owner: str, now: datetime, *, everybody_else: bool) -
 def next_due(tx: Transaction) -> datetime | None:
     """Return when the earliest waiting parcel becomes ready; what waits for another one to leave has no time."""
     found = tx.value(
-        "SELECT min(o.not_before) FROM outbox o JOIN thread t ON t.id = o.thread"
-        f" WHERE o.state = 'queued' AND{IS_NEXT}"
+        f"SELECT min(o.not_before) FROM outbox o JOIN thread t ON t.id = o.thread WHERE o.state = 'queued' AND{IS_NEXT}"
     )
     return None if found is None else datetime.fromisoformat(found)
 

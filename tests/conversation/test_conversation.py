@@ -176,8 +176,8 @@ async def test_a_takeover_withdraws_what_the_bot_has_queued_but_never_a_receipt(
     await town.house.database.write(
         lambda tx: tx.execute(
             "INSERT INTO outbox (municipality, thread, message, position, channel, purpose, author, turn_epoch, state,"
-            " not_before, created_at, changed_at) SELECT municipality, thread, id, position, 'loopback', 'answer', 'bot', 1,"
-            " 'queued', '2099-01-01', created_at, created_at FROM message WHERE author = 'bot' LIMIT 1"
+            " not_before, created_at, changed_at) SELECT municipality, thread, id, position, 'loopback', 'answer',"
+            " 'bot', 1, 'queued', '2099-01-01', created_at, created_at FROM message WHERE author = 'bot' LIMIT 1"
         )
     )
     await town.do(desk.claim, 1001, town.actor())

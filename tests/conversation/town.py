@@ -19,6 +19,7 @@ from contactbot.settings import from_values
 from contactbot.staff import store as staff
 from contactbot.staff.member import Role
 from contactbot.storage.transaction import Transaction
+from contactbot.storage.unit import Unit
 from contactbot.threads.thread import Message
 
 HERE = "fjordvik"
@@ -54,15 +55,18 @@ BASE = (
     ),
     entry(
         "brøyting", "Hvorfor er ikke veien brøytet?",
-        ("veien er ikke brøytet", "når kommer brøytebilen", "det er ikke måkt snø i gata"), "Vi brøyter fra klokka fem.",
+        ("veien er ikke brøytet", "når kommer brøytebilen", "det er ikke måkt snø i gata"),
+        "Vi brøyter fra klokka fem.",
     ),
     entry(
         "renovasjon-dager", "Når hentes søppelet?",
-        ("hentedag søppel", "når tømmer dere søppeldunken", "hvilken dag hentes avfallet"), "Søppelet hentes på tirsdager.",
+        ("hentedag søppel", "når tømmer dere søppeldunken", "hvilken dag hentes avfallet"),
+        "Søppelet hentes på tirsdager.",
     ),
     entry(
         "renovasjon-ikke-hentet", "Søppelet ble ikke hentet",
-        ("søppelet ble ikke hentet", "dere glemte søppeldunken min", "avfallet står igjen etter hentedag"), "Meld fra til oss.",
+        ("søppelet ble ikke hentet", "dere glemte søppeldunken min", "avfallet står igjen etter hentedag"),
+        "Meld fra til oss.",
     ),
 )  # fmt: skip
 
@@ -123,9 +127,9 @@ class Town:
         """Return a member of staff who acts now."""
         return desk.Actor(who or self.kari, "Kari Nes", HERE, self.watch())
 
-    async def do(self, unit: object, *arguments: object) -> object:
+    async def do(self, unit: Unit, *arguments: object) -> object:
         """Run a unit of the desk."""
-        return await self.house.database.write(unit, *arguments)  # type: ignore[arg-type] - any unit
+        return await self.house.database.write(unit, *arguments)
 
     async def _message(self, number: int) -> Message:
         found: Message = await self.house.database.read(_message_by_id, number)

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
-from slixmpp import ClientXMPP, Message
+from slixmpp import ClientXMPP
 from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
+from slixmpp.xmlstream.stanzabase import StanzaBase
 
 from contactbot.demo.prosody import Prosody
 from tests.parts import program
@@ -139,7 +140,7 @@ class Resident:
     def _words(self) -> list[Element]:
         return [one for one in self.stanzas if one.get("type") != "error" and one.find(f"{{{CLIENT}}}body") is not None]
 
-    def _note(self, message: Message) -> None:
+    def _note(self, message: StanzaBase) -> None:
         self.stanzas.append(message.xml)
         self._bell = asyncio.ensure_future(self._ring())
 
