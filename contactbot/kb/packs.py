@@ -69,7 +69,7 @@ def _form(name: str) -> tuple["Reader", "Writer"]:
 def _clean(entry: Entry) -> Entry:
     """Return the entry without characters nobody can read. Raises EntryError for an id no address can hold."""
     name = entry.id.strip()
-    if len(name) > LONGEST_ID or name in (".", "..") or re.search(r"[/\\]", name) or _DROPPED.search(name):
+    if len(name) > LONGEST_ID or name in (".", "..") or re.search(r"[/\\]", name) or not name.isprintable():
         raise EntryError(f"at most {LONGEST_ID} characters, and no slash or control character", f"id {name[:40]!r}")
     texts = tuple(
         EntryText(

@@ -12,6 +12,7 @@ from contactbot.web.entry_form import LABELS, OF_A_LANGUAGE, filled, label
 Piece = tuple[Literal["same", "gone", "new"], str]
 
 WORDS: Final = re.compile(r"\s+|[^\s\w]|\w+")
+LINES: Final = re.compile(r"[^\n]*\n|[^\n]+")
 MOST_WORDS: Final = 3_000  # of one text; longer ones are shown whole, before and after
 
 
@@ -29,7 +30,7 @@ def differences(old: Entry, new: Entry) -> tuple[Difference, ...]:
     before, after = filled(old, 0), filled(new, 0)
     names = dict.fromkeys((*LABELS, *_of_languages(old, new)))
     return tuple(
-        Difference(name, label(name), tuple(_pieces(before.get(name), after.get(name))))
+        Difference(name, label(name), tuple(_pieces(before.get(name), after.get(name), _parts(name))))
         for name in names
         if before.get(name) != after.get(name)
     )
@@ -40,8 +41,13 @@ def _of_languages(old: Entry, new: Entry) -> Iterator[str]:
         yield from (f"{language}.{name}" for name in OF_A_LANGUAGE)
 
 
-def _pieces(old: str, new: str) -> Iterator[Piece]:
-    one, other = WORDS.findall(old), WORDS.findall(new)
+def _parts(field: str) -> re.Pattern[str]:
+    """Return what a field is compared by: phrasings are lines that stand alone, everything else is prose."""
+    return LINES if field.endswith(".phrasings") else WORDS
+
+
+def _pieces(old: str, new: str, parts: re.Pattern[str]) -> Iterator[Piece]:
+    one, other = parts.findall(old), parts.findall(new)
     if max(len(one), len(other)) > MOST_WORDS:
         one, other = [old], [new]
     for _, a, b, c, d in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():

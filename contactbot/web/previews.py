@@ -45,5 +45,5 @@ def sms(text: EntryText) -> SmsPreview:
     words = gsm_safe(text.sms or markdown.to_plain(text.answer("sms")))
     price = cost(words)
     whole = SINGLE[price.alphabet] if price.segments == 1 else JOINED[price.alphabet] * price.segments
-    dear = tuple(dict.fromkeys(sign for sign in words if not is_gsm7(sign)))
+    dear = tuple(dict.fromkeys(sign for sign in words if not is_gsm7(gsm_safe(sign))))
     return SmsPreview(words, price.segments, price.units, max(0, whole - price.units), price.alphabet, dear)

@@ -10,9 +10,11 @@ from contactbot.conversation.trial import Trial, try_out
 from contactbot.conversation.understand import Knowledge
 from contactbot.house import House
 from contactbot.kb.entry import Entry
+from contactbot.kb.matching import Candidate
 from contactbot.municipality import Municipality
 
 LONGEST: Final = 2_000  # characters
+LEAST: Final = 0.01  # probability below which a candidate tells an editor nothing
 OUTCOMES: Final = {
     "answer": "Svarer",
     "choices": "Gir valg",
@@ -37,6 +39,12 @@ class Tried:
     def shown(self) -> Trial:
         """The trial to look at: with the change when there is one."""
         return self.after or self.before
+
+    @property
+    def worth_showing(self) -> tuple[Candidate, ...]:
+        """The nearest two, and any other that is not out of the question."""
+        near = self.shown.candidates
+        return near[:2] + tuple(one for one in near[2:] if one.probability >= LEAST)
 
     @property
     def differs(self) -> bool:
