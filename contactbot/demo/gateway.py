@@ -171,8 +171,8 @@ class Gateway:
 
     def sign(self, url: str, form: Mapping[str, str]) -> str:
         """Compute the signature of a call to an address."""
-        validator = RequestValidator(self.auth_token)  # type: ignore[no-untyped-call] # the package lacks its types
-        return str(validator.compute_signature(url, form))  # type: ignore[no-untyped-call] # same
+        validator = RequestValidator(self.auth_token)
+        return str(validator.compute_signature(url, form))
 
     @web.middleware
     async def _only_ours(

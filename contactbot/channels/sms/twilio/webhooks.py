@@ -54,8 +54,8 @@ def _proven(call: WebCall, token: str) -> MultiDict[str]:
 
 
 def _fits(url: str, form: MultiDict[str], signature: str, token: str) -> bool:
-    validator = RequestValidator(token)  # type: ignore[no-untyped-call] # the package annotates most, not this
-    return bool(validator.validate(url, form, signature))  # type: ignore[no-untyped-call] # same
+    validator = RequestValidator(token)
+    return bool(validator.validate(url, form, signature))
 
 
 def _form(body: bytes) -> MultiDict[str]:
