@@ -36,9 +36,9 @@ async def test_a_doubtful_question_gets_choices_that_a_number_or_words_answer(to
     outcome = await town.say("søppeldunken")
     offered = await town.hear()
     assert outcome["outcome"] == "choices"
-    assert len(offered.choices) == 3
-    wanted = offered.choices.index("Søppelet ble ikke hentet")
-    assert "Meld fra til oss." in await town.ask(str(wanted + 1))
+    assert offered.choices[-1] == "Noe annet – gi meg en person"
+    wanted = offered.choices.index("Når hentes søppelet?")
+    assert "tirsdager" in await town.ask(str(wanted + 1))
     await town.say("søppeldunken", "other")
     await town.hear("other")
     assert "tirsdager" in await town.ask("når hentes søppelet", "other")
@@ -285,8 +285,8 @@ async def test_a_national_id_is_masked_in_everything_but_the_raw_copy(town: Town
 
 async def test_a_message_of_a_megabyte_is_taken_in_and_bounded(town: Town) -> None:
     outcome = await town.say("å" * 1_000_000)
-    assert outcome["outcome"] == "handoff"
-    assert len((await town.ticket()).title) <= 80
+    assert outcome["outcome"] in ("choices", "handoff")
+    assert len((await town.hear()).text) < 1000
 
 
 async def test_nul_and_lone_surrogates_are_dropped_from_text_and_kept_in_the_raw_copy(town_on_both: Town) -> None:
