@@ -342,7 +342,7 @@ async def test_answers_of_the_bot_are_shown_as_residents_see_them(town: Town, ka
     ("state", "words"),
     [
         ("sending", "Sendes nå"), ("sent", "Sendt"), ("delivered", "Levert"),
-        ("failed", "Kom ikke fram: nummeret finnes ikke"), ("unknown", "Usikkert om den kom fram"),
+        ("failed", "nummeret finnes ikke"), ("unknown", "Usikkert om den kom fram"),
         ("cancelled", "Trukket tilbake, ikke sendt"), ("expired", "For gammel"),
     ],
 )  # fmt: skip
