@@ -201,6 +201,18 @@ async def test_it_goes_on_where_it_stopped(tmp_path: Path) -> None:
         assert await demo.interrupt() == 0
 
 
+async def test_a_port_that_is_taken_is_said_in_one_line(demo: Demo, tmp_path: Path) -> None:
+    port = demo.url.rpartition(":")[2]
+    process = await asyncio.create_subprocess_exec(
+        Path(sys.executable).with_name("contactbot"), "demo", "--port", port, "--data", tmp_path,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    said, _ = await process.communicate()
+    assert process.returncode == 1
+    assert said.decode().startswith(f"contactbot: listen: 127.0.0.1:{port} cannot be had"), said.decode()
+    assert said.count(b"\n") == 1
+
+
 async def test_its_month_has_cases_in_every_state_and_nothing_left_to_send(tmp_path: Path) -> None:
     async with run.running(tmp_path, free_port()) as demo:
         views, channels, waiting, latest = await demo.house.database.read(_look)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import structlog
 from aiohttp import web
 
+from contactbot.errors import SettingsError
 from contactbot.house import House
 from contactbot.web import casework, contacts, desk, editor, files, health, live, public, security, sign_in, transfer
 from contactbot.web.assets import Assets
@@ -38,16 +39,26 @@ def application(house: House, more_routes: Iterable[web.AbstractRouteDef] = ()) 
 
 @asynccontextmanager
 async def serving(house: House, more_routes: Iterable[web.AbstractRouteDef] = ()) -> AsyncIterator[None]:
-    """Listen while the context lasts; open connections get a moment to end."""
+    """Listen while the context lasts; open connections get a moment to end.
+
+    Raises SettingsError when the address cannot be had.
+    """
     runner = web.AppRunner(
         application(house, more_routes), access_log=None, shutdown_timeout=CLOSING, handle_signals=False
     )
     await runner.setup()
     host, _, port = house.settings.listen.rpartition(":")
     try:
-        await web.TCPSite(runner, host, int(port)).start()
+        await _listen(web.TCPSite(runner, host, int(port)), house.settings.listen)
         log.info("listening", address=house.settings.listen)
         yield
     finally:
         async with asyncio.timeout(CLOSING * 2):
             await runner.cleanup()
+
+
+async def _listen(site: web.TCPSite, address: str) -> None:
+    try:
+        await site.start()
+    except OSError as error:
+        raise SettingsError(f"listen: {address} cannot be had ({error.strerror}); choose another port") from error
