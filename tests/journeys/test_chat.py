@@ -1,13 +1,13 @@
-"""A resident in the web chat and a member of staff at the desk, each in a real browser."""
+"""A resident with the chat on the municipality's page, and a member of staff at the desk, each in a real browser."""
 
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Browser, Page, ViewportSize, expect
+from playwright.async_api import Browser, FrameLocator, Page, ViewportSize, expect
 
-from contactbot.demo.town import KEY, PASSWORD
+from contactbot.demo.town import PASSWORD
 from tests.journeys.installation import Installation, reference
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -31,20 +31,22 @@ async def opened(browser: Browser, address: str) -> AsyncIterator[Page]:
     assert problems == []
 
 
-async def say(page: Page, text: str) -> None:
-    await page.locator("#text").fill(text)
-    await page.locator("#send").click()
+async def say(chat: FrameLocator, text: str) -> None:
+    await chat.locator("#text").fill(text)
+    await chat.locator("#send").click()
 
 
-async def conversation(page: Page) -> list[str]:
+async def conversation(chat: FrameLocator) -> list[str]:
     """Return what stands in the chat: each message with who said it."""
-    return [re.sub(r"\s+", " ", text) for text in await page.locator("#list .say .bubble").all_inner_texts()]
+    return [re.sub(r"\s+", " ", text) for text in await chat.locator("#list .say .bubble").all_inner_texts()]
 
 
 async def test_a_resident_chooses_asks_for_a_person_and_hears_from_them_by_name(
     town: Installation, browser: Browser
 ) -> None:
-    async with opened(browser, f"{town.url}/chat/{KEY}") as resident:
+    async with opened(browser, f"{town.url}/") as page:
+        await page.get_by_role("button", name="Chat med oss").click()
+        resident = page.frame_locator("iframe")
         said = resident.locator("#list .say")
         await say(resident, "barnehage")
         choice = resident.locator(".choice").first
@@ -78,6 +80,7 @@ async def test_a_resident_chooses_asks_for_a_person_and_hears_from_them_by_name(
 
         before = await conversation(resident)
         assert len(before) == 8
-        await resident.reload()
+        await page.reload()
+        await page.get_by_role("button", name="Chat med oss").click()
         await expect(said).to_have_count(8, timeout=PATIENCE)
         assert await conversation(resident) == before
