@@ -1,0 +1,172 @@
+"""Residents find answers and ways in without signing in, without cookies and without JavaScript."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contactbot.clock import now
+from contactbot.kb import editing
+from contactbot.kb.entry import Entry, EntryText
+from contactbot.kb.matching import ANSWER_AT, CHOICES_AT
+from contactbot.storage.transaction import Transaction
+from tests.peers.chromium import barriers, chromium
+from tests.web.conftest import HERE, THERE, Client, Town, configuration, running, text_of
+
+PRICE = Entry(
+    "barnehage-pris", 1,
+    (
+        EntryText("nb", "Hva koster en barnehageplass?", ("pris barnehage",), "", "**1200** kroner", "Full *pris*"),
+        EntryText("nn", "Kva kostar ein barnehageplass?", ("barnehagepris",), full="Full pris på nynorsk"),
+    ),
+    topic="barnehage", owner="Oppvekst", source="https://www.fjordvik.example/pris",
+)  # fmt: skip
+BRIDGE = Entry("bru", 1, (EntryText("nb", "Når åpner brua?", full="I mai."),), topic="vei")
+PAST = replace(BRIDGE, id="fjoraret", valid_to=date(2020, 1, 1), topic="i fjor")
+SECRET = Entry("hemmelig", 1, (EntryText("nb", "Bare naboens svar?", full="Ja."),), topic="nabo")
+PAGES = ("/", "/svar/", "/svar/?q=pris+barnehage", "/svar/barnehage-pris", "/personvern", "/slik-virker-boten")
+CHANNELS: dict[str, Any] = {"webchat": {"accounts": [{"site": HERE, "municipality": HERE}]}}
+
+
+def filled(tx: Transaction) -> None:
+    editing.take_in(tx, HERE, (PRICE, BRIDGE, PAST), "operator", now())
+    editing.take_in(tx, THERE, (SECRET,), "operator", now())
+
+
+@pytest.fixture
+async def open_town(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Town]:
+    """Run a town with answers and a web chat."""
+    async with running(configuration(tmp_path, database=sqlite_url, channels=CHANNELS)) as started:
+        await started.house.database.write(filled)
+        yield started
+
+
+@pytest.fixture
+async def resident(open_town: Town) -> Client:
+    """Return the browser of somebody nobody knows."""
+    return open_town.client()
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_every_page_is_open_to_all_and_sets_no_cookie(resident: Client, path: str) -> None:
+    answer = await resident.get(path)
+    page = await text_of(answer)
+    assert not answer.cookies
+    assert "Fjordvik kommune" in page
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_nothing_is_fetched_from_other_hosts(resident: Client, path: str) -> None:
+    page = await text_of(await resident.get(path))
+    for attribute in ('src="http', 'href="http://', "@import", 'rel="stylesheet" href="http'):
+        assert attribute not in page.replace('href="http://127.0.0.1', "")
+
+
+async def test_the_front_page_has_search_questions_ways_in_and_the_chat(resident: Client) -> None:
+    page = await text_of(await resident.get("/"))
+    assert 'action="/svar/"' in page
+    assert "Hva koster en barnehageplass?" in page
+    assert 'href="/chat/fjordvik"' in page
+    assert '<script src="/chat/embed.js" data-site="fjordvik"' in page
+    assert "Mandag–fredag" in page
+
+
+async def test_a_town_without_answers_or_channels_still_has_a_page(town: Town) -> None:
+    for path in ("/", "/svar/", "/svar/?q=hei", "/personvern", "/slik-virker-boten"):
+        page = await text_of(await town.client().get(path))
+        assert "embed.js" not in page
+
+
+async def test_a_search_that_is_sure_gives_the_answer_itself(resident: Client) -> None:
+    page = await text_of(await resident.get("/svar/?q=hva+koster+en+barnehageplass"))
+    assert "<strong>1200</strong> kroner" in page
+
+
+async def test_a_search_answers_in_the_resident_s_own_form(resident: Client) -> None:
+    assert "Full pris på nynorsk" in await text_of(await resident.get("/svar/?q=kva+kostar+ein+barnehageplass"))
+
+
+async def test_a_search_for_nothing_we_know_says_so_and_offers_people(resident: Client) -> None:
+    page = await text_of(await resident.get("/svar/?q=xyzzy+qwerty"))
+    assert "Spør oss" in page
+    assert "1200" not in page
+
+
+async def test_somebody_in_danger_gets_help_lines_first_on_the_search_page_too(resident: Client) -> None:
+    page = await text_of(await resident.get("/svar/?q=jeg+vil+ta+livet+mitt"))
+    assert 'role="alert"' in page
+    assert "113" in page
+    assert "varslet en person" not in page, "nobody was alerted: a search opens no case"
+
+
+async def test_a_national_id_in_a_search_is_not_shown_again(resident: Client) -> None:
+    page = await text_of(await resident.get("/svar/?q=mitt+nummer+er+01010750160"))
+    assert "01010750160" not in page
+
+
+async def test_what_is_typed_cannot_become_markup(resident: Client) -> None:
+    page = await text_of(await resident.get('/svar/?q="><script>alert(1)</script>'))
+    assert "<script>alert" not in page
+
+
+async def test_an_answer_has_an_address_of_its_own_in_each_language(resident: Client) -> None:
+    page = await text_of(await resident.get("/svar/barnehage-pris"))
+    assert "Full <em>pris</em>" in page
+    assert 'href="https://www.fjordvik.example/pris"' in page
+    assert "Full pris på nynorsk" in await text_of(await resident.get("/svar/barnehage-pris?lang=nn"))
+    assert "Full <em>pris</em>" in await text_of(await resident.get("/svar/barnehage-pris?lang=xx"))
+
+
+async def test_drafts_expired_answers_and_those_of_others_are_not_there(open_town: Town, resident: Client) -> None:
+    draft = replace(BRIDGE, id="utkast", topic="under arbeid")
+    await open_town.house.database.write(editing.save, editing.Edit(HERE, "staff:1", now()), draft, 0)
+    every = await text_of(await resident.get("/svar/"))
+    for name in ("utkast", "fjoraret", "hemmelig"):
+        assert (await resident.get(f"/svar/{name}")).status == 404
+        assert f"/svar/{name}" not in every
+
+
+async def test_an_answer_is_gone_when_its_last_day_has_passed(open_town: Town, resident: Client) -> None:
+    today = now().date()
+    await open_town.house.database.write(
+        editing.take_in, HERE, (replace(BRIDGE, valid_to=today + timedelta(days=3)),), "operator", now()
+    )
+    assert (await resident.get("/svar/bru")).status == 200
+    open_town.watch.ahead = timedelta(days=5)
+    assert (await resident.get("/svar/bru")).status == 404
+
+
+async def test_how_the_bot_works_is_told_from_what_runs(resident: Client) -> None:
+    page = await text_of(await resident.get("/slik-virker-boten"))
+    told = json.loads(await (await resident.get("/slik-virker-boten.json")).text())
+    assert (told["answers_from_probability"], told["choices_from_probability"]) == (ANSWER_AT, CHOICES_AT)
+    assert f"Fra {round(ANSWER_AT * 100)} prosent svarer den" in page
+    assert (told["answers"], told["answers_by_language"]) == (2, {"nb": 2, "nn": 1})
+    assert told["channels"] == ["Nettprat"]
+    assert told["language_model"] is False
+
+
+async def test_the_privacy_page_tells_the_retention_that_is_set(sqlite_url: str, tmp_path: Path) -> None:
+    settings = configuration(tmp_path, database=sqlite_url, conversation={"raw_days": 17})
+    async with running(settings) as town:
+        assert "slettet etter 17 dager" in await text_of(await town.client().get("/personvern"))
+
+
+async def test_the_pages_have_no_barriers_and_fit_a_small_phone(open_town: Town) -> None:
+    async with chromium() as browser:
+        page = await browser.new_page(viewport={"width": 320, "height": 640})
+        said: list[str] = []
+        page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+        for path in PAGES:
+            await page.goto(f"{open_town.url}{path}")
+            assert await barriers(page) == [], path
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        await page.goto(open_town.url)
+        await page.click("text=Chat med oss")
+        await page.frame_locator("iframe").locator("textarea").wait_for()
+        assert said == []
