@@ -106,6 +106,14 @@ async def test_what_residents_write_appears_by_itself_and_the_draft_stays(town: 
     await expect(page.locator("#reply")).to_have_value("Vi kommer")
 
 
+async def test_where_no_websocket_gets_through_the_page_is_live_by_polling(town: Town, page: Page) -> None:
+    await page.route_web_socket("**/desk/live*", lambda socket: socket.close())
+    await signed_in(page, town)
+    for n in range(2):
+        await town.written(Letter(f"Gatelys nummer {n} er mørkt", address=f"+479999990{n}"))
+        await expect(page.locator("#list")).to_contain_text(f"Gatelys nummer {n} er mørkt", timeout=10_000)
+
+
 async def test_the_list_does_not_move_under_the_pointer(town: Town, page: Page) -> None:
     number = await town.written("Det er et hull i veien")
     await signed_in(page, town)

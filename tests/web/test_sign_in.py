@@ -16,6 +16,10 @@ def sessions(tx: Transaction) -> list[str]:
     return [row[0] for row in tx.rows("SELECT token_hash FROM session ORDER BY created_at")]
 
 
+def attempts(tx: Transaction) -> int:
+    return int(tx.value("SELECT count(*) FROM sign_in_attempt"))
+
+
 async def sign_in(client: Client, **fields: str) -> int:
     return (await client.post("/sign-in", data=KARI | fields, allow_redirects=False)).status
 
@@ -95,6 +99,15 @@ async def test_a_session_ends_after_a_working_day(town: Town, kari: Client) -> N
 async def test_a_session_ends_when_nobody_uses_it(town: Town, kari: Client) -> None:
     town.watch.ahead = SESSION_REST + timedelta(seconds=1)
     assert (await kari.get("/desk", allow_redirects=False)).status == 303
+
+
+async def test_nothing_is_kept_of_sessions_and_attempts_that_are_over(town: Town) -> None:
+    await sign_in(town.client(), password="a guess of mine")
+    await sign_in(town.client())
+    town.watch.ahead = SESSION_LIFE
+    await sign_in(town.client())
+    assert len(await town.house.database.read(sessions)) == 1
+    assert await town.house.database.read(attempts) == 2  # the last one, counted before and noted after
 
 
 async def test_what_a_page_fetches_by_itself_keeps_no_session_alive(town: Town, kari: Client) -> None:
