@@ -25,12 +25,16 @@ _ROW_MASK: Final = (1 << _ROW_BITS) - 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """One text of an entry: a way to ask, or the words of its answer. `words` are ids, each once, in order."""
+    """One text of an entry: a way to ask, or the words of its answer.
+
+    `words` are ids, each once, in order; `sorted_words` the same spelled out, in the order of the alphabet.
+    """
 
     entry_id: str
     language: str
     text: str
     words: Ids
+    sorted_words: str
     is_answer: bool = False
 
 
@@ -59,7 +63,8 @@ class Corpus:
     """Rows, and the postings `word id << 32 | row number` in one sorted array.
 
     Immutable: `plus` and `minus` return a new one, so a search that runs meanwhile is not disturbed. A row taken out
-    leaves a hole, since the others keep their numbers. `rarity` is how much a word tells rows apart, `weights` that
+    leaves a hole, since the others keep their numbers. The postings of a word begin at `starts` and are as many as the
+    rows it is `used` in. `rarity` is how much a word tells rows apart, `weights` that
     times its length (long words carry the subject), `masses` the weight of each row, `answers` which rows are answers.
     """
 
@@ -67,6 +72,7 @@ class Corpus:
     rows: tuple[Row | None, ...]
     postings: Ids
     live: int
+    starts: Ids
     used: Ids
     rarity: Floats
     weights: Floats
@@ -134,14 +140,15 @@ class Corpus:
 
     def search(self, found: Sequence[Likeness], weights: Floats) -> Hits:
         """Return what the words of a question find, given the weight of each."""
-        covered = np.zeros(len(self.rows))
+        covered, share = np.zeros(len(self.rows)), np.zeros(len(self.rows))
         best = np.zeros(len(self.weights))
         for likeness, weight in zip(found, weights, strict=True):
             order = np.argsort(likeness.cosines, kind="stable")
             rows, counts = self._rows_of(likeness.ids[order])
-            share = np.zeros(len(self.rows))
+            share.fill(0.0)
             share[rows] = np.repeat(likeness.cosines[order], counts)  # the last, so the greatest, stays
-            covered += weight * share
+            share *= weight
+            covered += share
             best[likeness.ids] = np.maximum(best[likeness.ids], likeness.cosines)
         ids = np.flatnonzero(best)
         rows, counts = self._rows_of(ids)
@@ -150,8 +157,8 @@ class Corpus:
         return Hits(covered / max(1e-9, float(weights.sum())), covering / np.maximum(1e-9, self.masses))
 
     def _rows_of(self, ids: Ids) -> tuple[Ids, Ids]:
-        found, counts = slices_of(self.postings, ids << _ROW_BITS, (ids + 1) << _ROW_BITS)
-        return found & _ROW_MASK, counts
+        counts = self.used[ids]
+        return slices_of(self.postings, self.starts[ids], counts) & _ROW_MASK, counts
 
 
 def _postings(rows: Sequence[Row], numbers: Sequence[int]) -> Ids:
@@ -166,4 +173,5 @@ def _weighed(vocabulary: Vocabulary, rows: tuple[Row | None, ...], postings: Ids
     weights = rarity * vocabulary.lengths
     masses = np.bincount(postings & _ROW_MASK, weights[words], minlength=len(rows)).astype(np.float64)
     answers = np.array([row is not None and row.is_answer for row in rows], dtype=bool)
-    return Corpus(vocabulary, rows, postings, live, used, rarity, weights, masses, answers)
+    starts = np.cumsum(used) - used
+    return Corpus(vocabulary, rows, postings, live, starts, used, rarity, weights, masses, answers)

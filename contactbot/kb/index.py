@@ -14,7 +14,7 @@ from contactbot.kb.corpus import Corpus, Row
 from contactbot.kb.entry import Entry, EntryText
 from contactbot.kb.matching import Candidate
 from contactbot.kb.normalise import Word, concept, tokens, word
-from contactbot.kb.ranking import Neighbourhood, neighbourhood
+from contactbot.kb.ranking import Neighbourhood, neighbourhood, sorted_words
 from contactbot.kb.vocabulary import Vocabulary
 
 __all__ = ["Candidate", "Index"]
@@ -130,7 +130,7 @@ class Index:
         ]
         vocabulary = corpus.vocabulary.plus(one for *_, words in texts for one in words)
         rows = [
-            Row(name, language, written, _ids(vocabulary, words), is_answer)
+            Row(name, language, written, _ids(vocabulary, words), sorted_words(words), is_answer)
             for name, language, written, is_answer, words in texts
         ]
         numbers: dict[str, tuple[int, ...]] = {}

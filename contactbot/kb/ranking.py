@@ -6,7 +6,7 @@ its entry, neighbours that say the same share one vote. The kernel adds up three
 concepts, and of pairs of concepts that stand near each other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -99,9 +99,17 @@ class Neighbourhood:
         return found
 
     def phrasing_of(self, entry: int) -> int:
-        """Return the number of the row that speaks best for an entry."""
-        score = np.where(self.owner == entry, self.kernel + self.covered, -1.0)
-        return int(np.argmax(score))
+        """Return the number of the row that speaks best for an entry; of several, the first."""
+        return self._phrasings[entry]
+
+    @cached_property
+    def _phrasings(self) -> dict[int, int]:
+        found: dict[int, int] = {}
+        scores: list[float] = (self.kernel + self.covered).tolist()
+        for row, entry in enumerate(self.owner.tolist()):
+            if entry not in found or scores[row] > scores[found[entry]]:
+                found[entry] = row
+        return found
 
     def _best(self, values: Floats) -> Floats:
         best = np.zeros(len(self.entries))
@@ -131,7 +139,7 @@ def neighbourhood(corpus: Corpus, words: Sequence[Word]) -> Neighbourhood | None
         owner=owner,
         votes=_votes(alike, owner, len(entries), np.array([row.is_answer for row in rows])),
         kernel=alike[0, 1:],
-        ratio=_ratios(corpus, words, rows),
+        ratio=_ratios(words, rows),
     )
 
 
@@ -139,11 +147,7 @@ def _nearest(corpus: Corpus, covered: Floats, covering: Floats) -> list[int]:
     score = np.round(covered + _COVERING * covering, 9)
     score = np.where(corpus.answers, _ANSWER * covered, score)
     found = int(np.count_nonzero(score))
-    if found > NEIGHBOURS:
-        least = np.partition(score, -NEIGHBOURS)[-NEIGHBOURS]
-        candidates = np.flatnonzero(score >= least)
-    else:
-        candidates = np.flatnonzero(score)
+    candidates = np.flatnonzero(score >= _least(score, NEIGHBOURS)) if found > NEIGHBOURS else np.flatnonzero(score)
 
     def order(at: int) -> tuple[float, str, str]:
         row = corpus.rows[at]
@@ -152,19 +156,30 @@ def _nearest(corpus: Corpus, covered: Floats, covering: Floats) -> list[int]:
     return sorted(candidates.tolist(), key=order)[:NEIGHBOURS]
 
 
+def _least(score: Floats, count: int) -> float:
+    """Return the value of the place `count` in `score`, sought only among what can reach it."""
+    columns = 4 * count
+    whole = len(score) - len(score) % columns
+    if whole > columns:
+        tops = score[:whole].reshape(-1, columns).max(axis=0)  # as many rows reach the last of the best tops
+        score = score[score >= np.partition(tops, -count)[-count]]
+    return float(np.partition(score, -count)[-count])
+
+
 def _votes(alike: Floats, owner: Ids, entries: int, answers: Ids) -> Floats:
-    rows = len(owner)
-    belongs = np.zeros((rows, entries))
-    belongs[np.arange(rows), owner] = ~answers
-    solved = np.linalg.solve(alike[1:, 1:] + RIDGE * np.eye(rows), belongs)
-    return np.asarray(alike[0, 1:] @ solved, dtype=np.float64)
+    # The matrix is symmetric, so one solution for the question serves all entries.
+    solved = np.linalg.solve(alike[1:, 1:] + RIDGE * np.eye(len(owner)), alike[0, 1:])
+    return np.bincount(owner, solved * ~answers, minlength=entries)
 
 
-def _ratios(corpus: Corpus, words: Sequence[Word], rows: Sequence[Row]) -> Floats:
-    known = corpus.vocabulary.words
-    asked = " ".join(sorted(word.form for word in words))
-    written = [" ".join(sorted(known[at].form for at in row.words)) for row in rows]
-    found = process.cdist([asked], written, scorer=fuzz.ratio, dtype=np.float32)[0]
+def sorted_words(words: Iterable[Word]) -> str:
+    """Return words spelled out in the order of the alphabet, so that a question in another order is no other."""
+    return " ".join(sorted(word.form for word in words))
+
+
+def _ratios(words: Sequence[Word], rows: Sequence[Row]) -> Floats:
+    written = [row.sorted_words for row in rows]
+    found = process.cdist([sorted_words(words)], written, scorer=fuzz.ratio, dtype=np.float32)[0]
     return np.asarray(found, dtype=np.float64) / 100.0
 
 
@@ -201,7 +216,8 @@ class _Words:
     rows: Ids
     concepts: Ids
     rarity: Floats
-    hashes: tuple[Ids, ...]
+    hashes: Ids
+    sizes: Ids
 
     @classmethod
     def of(cls, corpus: Corpus, question: Question, rows: Sequence[Row]) -> "_Words":
@@ -209,19 +225,20 @@ class _Words:
         ids = np.concatenate([row.words for row in rows])
         asked = [_read(corpus, *pair) for pair in zip(question.words, question.likeness, strict=True)]
         lengths = [len(asked), *(len(row.words) for row in rows)]
+        grams, sizes = known.grams_of(ids)
         return cls(
             count=len(rows) + 1,
             rows=np.repeat(np.arange(len(rows) + 1), lengths),
             concepts=np.concatenate([np.array(asked, dtype=np.int64), known.concepts[ids]]),
             rarity=np.concatenate([question.rarity, corpus.rarity[ids]]),
-            hashes=(*(word.grams for word in question.words), *(known.words[at].grams for at in ids.tolist())),
+            hashes=np.concatenate([*(word.grams for word in question.words), grams]),
+            sizes=np.concatenate([[len(word.grams) for word in question.words], sizes]),
         )
 
     def grams(self) -> _Part:
-        sizes = [len(found) for found in self.hashes]
-        values = np.repeat(np.sqrt(self.rarity), sizes)
-        rows = np.repeat(self.rows, sizes)
-        return _Part.of(rows, np.concatenate(self.hashes), values, self.count, _GRAMS)
+        values = np.repeat(np.sqrt(self.rarity), self.sizes)
+        rows = np.repeat(self.rows, self.sizes)
+        return _Part.of(rows, self.hashes, values, self.count, _GRAMS)
 
     def single(self) -> _Part:
         return _Part.of(self.rows, self.concepts, self.rarity, self.count, _CONCEPTS)
@@ -251,9 +268,11 @@ def _read(corpus: Corpus, word: Word, likeness: Likeness) -> int:
 def _dense(rows: Ids, columns: Ids, values: Floats, count: int) -> Floats:
     """Return the product of a sparse matrix with itself, over the columns that more than one row can share."""
     shared = np.bincount(columns, minlength=3 * _BUCKETS) > 1
-    place = np.cumsum(shared) - 1
+    used = np.flatnonzero(shared)
+    width = len(used)
+    place = np.empty(3 * _BUCKETS, np.int64)
+    place[used] = np.arange(width)
     kept = shared[columns]
-    width = int(place[-1]) + 1
     at = rows[kept] * width + place[columns[kept]]
     matrix = np.bincount(at, values[kept], minlength=count * width).reshape(count, width).astype(np.float32)
     product = (matrix @ matrix.T).astype(np.float64)

@@ -23,7 +23,8 @@ class Vocabulary:
     Immutable: `plus` returns a new one that shares what it can, so searches go on in the old one. A word once known
     stays; what is no longer used has no rows and so finds nothing.
 
-    `postings` is one sorted array of `n-gram << 24 | word id`.
+    `postings` is one sorted array of `n-gram << 24 | word id`. `grams` are the n-grams of every word, one word
+    after the other; those of a word begin at `starts` and are as many as `counts` says.
     """
 
     words: tuple[Word, ...]
@@ -33,11 +34,14 @@ class Vocabulary:
     lengths: Floats
     small: npt.NDArray[np.bool_]
     concepts: Ids
+    grams: Ids
+    starts: Ids
+    counts: Ids
 
     @classmethod
     def of(cls, words: Iterable[Word]) -> "Vocabulary":
         """Return the vocabulary of `words`, each once."""
-        return cls((), {}, _no_ids(), np.zeros(0), np.zeros(0), np.zeros(0, bool), _no_ids()).plus(words)
+        return cls((), {}, _no_ids(), np.zeros(0), np.zeros(0), np.zeros(0, bool), *(_no_ids(),) * 4).plus(words)
 
     def plus(self, words: Iterable[Word]) -> "Vocabulary":
         """Return this vocabulary with `words` added where they are new."""
@@ -46,7 +50,8 @@ class Vocabulary:
             return self
         first = len(self.words)
         added = [word.grams << _ID_BITS | first + at for at, word in enumerate(new)]
-        entries = np.sort(np.concatenate(added)) if added else _no_ids()
+        entries = np.sort(np.concatenate(added))
+        counts = np.concatenate([self.counts, [len(word.grams) for word in new]])
         return Vocabulary(
             words=(*self.words, *new),
             ids={**self.ids, **{word.form: first + at for at, word in enumerate(new)}},
@@ -55,6 +60,9 @@ class Vocabulary:
             lengths=np.concatenate([self.lengths, [len(word.form) + 1.0 for word in new]]),
             small=np.concatenate([self.small, [word.small for word in new]]),
             concepts=np.concatenate([self.concepts, [word.concept for word in new]]),
+            grams=np.concatenate([self.grams, *(word.grams for word in new)]),
+            starts=np.cumsum(counts) - counts,
+            counts=counts,
         )
 
     def alike(self, word: Word, least: float) -> tuple[Ids, Floats]:
@@ -62,7 +70,9 @@ class Vocabulary:
 
         The ids come in rising order; an exact match has cosine 1.
         """
-        found = _slices(self.postings, word.grams << _ID_BITS, (word.grams + 1) << _ID_BITS) & _ID_MASK
+        starts = np.searchsorted(self.postings, word.grams << _ID_BITS)
+        counts = np.searchsorted(self.postings, (word.grams + 1) << _ID_BITS) - starts
+        found = slices_of(self.postings, starts, counts) & _ID_MASK
         shared = np.bincount(found, minlength=len(self.words))
         ids = np.flatnonzero(shared)
         cosine = shared[ids] / np.sqrt(self.sizes[ids] * max(1, len(word.grams)))
@@ -73,19 +83,17 @@ class Vocabulary:
         """Return the ids, rising, of the words that have this concept."""
         return np.flatnonzero(self.concepts == concept)
 
+    def grams_of(self, ids: Ids) -> tuple[Ids, Ids]:
+        """Return the n-grams of these words, one word after the other, and how many each has."""
+        counts = self.counts[ids]
+        return slices_of(self.grams, self.starts[ids], counts), counts
 
-def slices_of(postings: Ids, low: Ids, high: Ids) -> tuple[Ids, Ids]:
-    """Return the entries of sorted `postings` in each [low, high), one after the other, and how many each gave."""
-    starts = np.searchsorted(postings, low)
-    counts = np.searchsorted(postings, high) - starts
+
+def slices_of(values: Ids, starts: Ids, counts: Ids) -> Ids:
+    """Return, one after the other, the `counts` values that begin at each of `starts`."""
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0
-    at = np.arange(total) + np.repeat(starts - (ends - counts), counts)
-    return postings[at], counts
-
-
-def _slices(postings: Ids, low: Ids, high: Ids) -> Ids:
-    return slices_of(postings, low, high)[0]
+    return values[np.arange(total) + np.repeat(starts - (ends - counts), counts)]
 
 
 def _no_ids() -> Ids:
