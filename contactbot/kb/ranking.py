@@ -169,7 +169,7 @@ def _least(score: Floats, count: int) -> float:
 def _votes(alike: Floats, owner: Ids, entries: int, answers: Ids) -> Floats:
     # The matrix is symmetric, so one solution for the question serves all entries.
     solved = np.linalg.solve(alike[1:, 1:] + RIDGE * np.eye(len(owner)), alike[0, 1:])
-    return np.bincount(owner, solved * ~answers, minlength=entries)
+    return np.asarray(np.bincount(owner, solved * ~answers, minlength=entries), dtype=np.float64)
 
 
 def sorted_words(words: Iterable[Word]) -> str:

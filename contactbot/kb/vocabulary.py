@@ -93,7 +93,8 @@ def slices_of(values: Ids, starts: Ids, counts: Ids) -> Ids:
     """Return, one after the other, the `counts` values that begin at each of `starts`."""
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0
-    return values[np.arange(total) + np.repeat(starts - (ends - counts), counts)]
+    found: Ids = values[np.arange(total) + np.repeat(starts - (ends - counts), counts)]
+    return found
 
 
 def _no_ids() -> Ids:
