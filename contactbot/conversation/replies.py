@@ -2,6 +2,7 @@
 
 from babel import Locale
 
+from contactbot import markdown
 from contactbot.conversation.facts import Facts
 from contactbot.conversation.outcome import REFERENCE, Reply
 from contactbot.conversation.safety import Danger
@@ -42,6 +43,8 @@ def answer(facts: Facts, entry: Entry) -> Reply:
     """Return the editor's answer in the resident's language and the channel's length."""
     text = entry.text(facts.language, (spoken(facts.language), facts.municipality.main_language))
     words = text.answer(facts.length.value) or text.question
+    if facts.length == Length.SMS and not text.sms:  # borrowed from a longer answer, which is Markdown
+        words = markdown.to_plain(words)
     if text.language != facts.language and not {text.language, facts.language} <= READ_BY_EACH_OTHER:
         words = f"{words}\n\n{say(facts.language, 'other_language_note')}"
     return Reply(words, "answer", markup="plain" if facts.length == Length.SMS else "markdown")

@@ -7,7 +7,7 @@ and no plain connection can set it.
 import hashlib
 import secrets
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -34,6 +34,7 @@ LONGEST_PASSWORD: Final = 1024  # characters; hashing more would be a way to kee
 TOUCH: Final = timedelta(minutes=1)  # a session in use is noted at most this often
 ATTEMPTS_OF_ADDRESS: Final = 50  # wrong passwords from one network address, where many may sit behind one
 ADDRESSES: Final = 10_000  # remembered at a time
+NOT_WRITTEN: Final = frozenset({"_method", "key", "kept", "seen", "then"})  # fields that our pages fill in
 QUIET: Final = "Contactbot-Live"  # header of requests that a page makes by itself: they keep no session alive
 
 
@@ -219,8 +220,15 @@ async def _ask_to_sign_in(request: web.Request) -> web.StreamResponse:
         return web.Response(status=401, headers={"HX-Redirect": PATH})
     if request.method in security.SAFE_METHODS:
         raise web.HTTPSeeOther(here)
-    form = await request.post()
-    return page(request, "signed_out.html", status=401, text=str(form.get("text", "")))
+    return page(request, "signed_out.html", status=401, text=_written(await request.post()))
+
+
+def _written(form: Mapping[str, object]) -> str:
+    """Return what somebody wrote in a form: its text, or of a form with many fields every one of them."""
+    fields = {name: value for name, value in form.items() if isinstance(value, str) and value.strip()}
+    if "text" in fields:
+        return fields["text"]
+    return "\n\n".join(f"{name}: {value}" for name, value in fields.items() if name not in NOT_WRITTEN)
 
 
 def _form(request: web.Request, email: str, onwards: str, problem: str = "", *, status: int = 200) -> web.Response:

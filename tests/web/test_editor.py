@@ -209,6 +209,14 @@ async def test_an_archived_answer_is_out_of_use_and_comes_back_as_a_draft(town: 
     assert WASTE.id not in await published(town)
 
 
+async def test_an_answer_written_while_the_session_ended_is_shown_not_lost(town: Town) -> None:
+    page = await text_of(
+        await town.client().post(PAGE, data=FORM | {"key": "hidden", "nb.full": "En time <arbeid>"}), 401
+    )
+    assert "nb.full: En time &lt;arbeid&gt;" in page
+    assert "hidden" not in page
+
+
 # --- versions ---
 
 
