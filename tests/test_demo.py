@@ -222,6 +222,17 @@ async def test_its_month_has_cases_in_every_state_and_nothing_left_to_send(tmp_p
     assert latest <= now().isoformat()
 
 
+async def test_without_prosody_it_runs_and_says_how_to_get_xmpp(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "find", lambda: None)
+    port = free_port()
+    async with run.running(tmp_path, port) as demo, aiohttp.ClientSession() as client:
+        assert set(demo.house.channels) == {"webchat", "sms", "email"}
+        async with client.get(f"http://127.0.0.1:{port}/demo") as answer:
+            assert "apt-get install prosody" in await answer.text()
+
+
 def _look(tx: Transaction) -> tuple[dict[str, int], set[str], int, str]:
     kari = tx.value("SELECT id FROM staff WHERE email = 'kari@fjordvik.example'")
     return (

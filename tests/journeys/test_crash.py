@@ -102,6 +102,8 @@ async def test_what_is_on_its_way_in_on_every_channel_is_answered_once(town: Ins
     texts = [asyncio.ensure_future(town.gateway.text_in(phone, NUMBER, QUESTION)) for phone in PHONES]
     await asyncio.wait([*coming, *texts], return_when=asyncio.FIRST_COMPLETED)
     await town.kill()
+    answered = len(per.words()) + len(town.residents.mails) + sum(len(town.texts_to(phone)) for phone in PHONES)
+    assert answered < 12, "it was killed in the middle"
     outcomes = await asyncio.gather(*coming, return_exceptions=True)
     await asyncio.gather(*texts, return_exceptions=True)
 
