@@ -23,6 +23,7 @@ log = structlog.get_logger()
 
 EVERY = 30.0  # seconds between looks
 SWEEP_EVERY = timedelta(hours=1)
+BATCH = 500  # rows deleted in one transaction: some milliseconds, half a gigabyte of contents at most
 ORPHANED = timedelta(days=1)  # a content may be written this long before the message that refers to it
 KEYS = timedelta(days=30)  # how long a form's key prevents a second run
 
@@ -52,10 +53,19 @@ class Upkeep:
         schemes = {channel.abilities.scheme: name for name, channel in self._channels.items()}
         sessions = [name for name, channel in self._channels.items() if channel.abilities.scheme == "webchat"]
         for name in sessions:
-            await self._database.write(forward_unread, name, schemes, now - self._unread, now)
+            if await self._database.read(outbox.unread_answers, name, now - self._unread):  # mostly there is nothing
+                await self._database.write(forward_unread, name, schemes, now - self._unread, now)
         if self._swept is None or now - self._swept >= SWEEP_EVERY:
-            await self._database.write(sweep, now)
+            await self._sweep(now)
             self._swept = now
+
+    async def _sweep(self, now: datetime) -> None:
+        """Delete what has had its time, a batch in each transaction, so that nobody's message waits for it."""
+        for unit, moment in ((threads.expire_raw, now), (blobs.sweep, now - ORPHANED)):
+            while await self._database.write(unit, moment, BATCH) == BATCH:
+                pass
+        await self._database.write(staff.sweep, now)
+        await self._database.write(housekeeping.forget_keys, now - KEYS)
 
 
 def forward_unread(tx: Transaction, channel: str, schemes: Mapping[str, str], before: datetime, now: datetime) -> int:
@@ -64,19 +74,13 @@ def forward_unread(tx: Transaction, channel: str, schemes: Mapping[str, str], be
     for municipality, thread, message, position, left, subject in outbox.unread_answers(tx, channel, before):
         scheme, _, value = left.partition(":")
         other = schemes.get(scheme)
-        if other is None:
+        if other is None or not threads.has_account(tx, municipality, other):
             continue
         to = threads.keep_address(tx, municipality, Address(scheme, value), "", now)
+        if threads.address_by_id(tx, to).stopped_at is not None:
+            continue
         epoch = threads.turn_epoch(tx, thread)
         parcel = Post("answer", Author.STAFF, epoch, now, subject=subject, to_address=to)
         outbox.post(tx, municipality, thread, other, (message, position), parcel)
         sent += 1
     return sent
-
-
-def sweep(tx: Transaction, now: datetime) -> None:
-    """Delete what has had its time: raw copies, contents nobody refers to, sessions, keys, sign-in attempts."""
-    threads.expire_raw(tx, now)
-    blobs.sweep(tx, now - ORPHANED)
-    staff.sweep(tx, now)
-    housekeeping.forget_keys(tx, now - KEYS)

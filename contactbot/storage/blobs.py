@@ -39,14 +39,14 @@ def read(tx: Transaction, municipality: str, name: str) -> bytes:
     return b"".join(bytes(row[0]) for row in rows)
 
 
-def sweep(tx: Transaction, before: datetime) -> int:
-    """Delete contents nothing refers to and that are older than ``before``; return how many parts went."""
+def sweep(tx: Transaction, before: datetime, limit: int) -> int:
+    """Delete up to ``limit`` parts of contents nothing refers to, older than ``before``; return how many went."""
     return tx.execute(
-        "DELETE FROM blob WHERE created_at < :before"
-        " AND NOT EXISTS (SELECT 1 FROM raw r WHERE r.municipality = blob.municipality AND r.sha256 = blob.sha256)"
-        " AND NOT EXISTS"
-        " (SELECT 1 FROM attachment a WHERE a.municipality = blob.municipality AND a.sha256 = blob.sha256)",
+        "DELETE FROM blob WHERE (municipality, sha256, part) IN"
+        " (SELECT municipality, sha256, part FROM blob WHERE created_at < :before AND (municipality, sha256) NOT IN"
+        "  (SELECT municipality, sha256 FROM raw UNION SELECT municipality, sha256 FROM attachment) LIMIT :limit)",
         before=before,
+        limit=limit,
     )
 
 

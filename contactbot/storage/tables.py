@@ -268,8 +268,8 @@ blob = _table(
     "blob",
     _text("sha256"),
     _number("part"),
+    _text("created_at"),  # before the bytes: what is read to find old ones need not go past a megabyte each
     Column("bytes", LargeBinary, nullable=False),
-    _text("created_at"),
     PrimaryKeyConstraint("municipality", "sha256", "part"),
 )
 

@@ -62,6 +62,17 @@ def keep_address(tx: Transaction, municipality: str, address: Address, name: str
     return found.id
 
 
+def has_account(tx: Transaction, municipality: str, channel: str) -> bool:
+    """Whether a municipality can be reached on a channel, and so can write from it."""
+    return bool(
+        tx.value(
+            "SELECT 1 FROM account WHERE municipality = :municipality AND channel = :channel AND kind = 'service'",
+            municipality=municipality,
+            channel=channel,
+        )
+    )
+
+
 def set_stopped(tx: Transaction, address: int, at: datetime | None) -> None:
     """Note the resident's STOP, or with None their START."""
     tx.execute("UPDATE address SET stopped_at = :at WHERE id = :id", at=at, id=address)
@@ -414,9 +425,13 @@ def files_of(tx: Transaction, threads: Sequence[int]) -> tuple[tuple[int, str, s
     )
 
 
-def expire_raw(tx: Transaction, now: datetime) -> int:
-    """Let go of raw copies whose time is over; return how many."""
-    return tx.execute("DELETE FROM raw WHERE expires_at < :now", now=now)
+def expire_raw(tx: Transaction, now: datetime, limit: int) -> int:
+    """Let go of up to ``limit`` raw copies whose time is over; return how many."""
+    return tx.execute(
+        "DELETE FROM raw WHERE id IN (SELECT id FROM raw WHERE expires_at < :now ORDER BY id LIMIT :limit)",
+        now=now,
+        limit=limit,
+    )
 
 
 def turn_epoch(tx: Transaction, thread: int) -> int:

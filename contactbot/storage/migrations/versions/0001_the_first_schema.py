@@ -19,8 +19,8 @@ def upgrade() -> None:
         sa.Column("municipality", sa.Text(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("part", NUMBER, nullable=False),
-        sa.Column("bytes", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.Text(), nullable=False),
+        sa.Column("bytes", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("municipality", "sha256", "part", name=op.f("pk_blob")),
         sqlite_strict=True,
     )
