@@ -28,6 +28,7 @@ import unicodedata
 from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from rapidfuzz.distance import OSA
@@ -55,13 +56,17 @@ _GAP: Final = 4  # words that ".." may stand for
 _BREAK: Final = 50  # how far apart the positions of two sentences are: more than any phrase can bridge
 _FUZZY_LENGTH, _TWO_ERRORS_LENGTH = 5, 9
 _FUZZY_WORDS: Final = 1_500  # distinct words of one text that are searched for misspellings
+_REMEMBERED: Final = 4_000  # words of texts, for which what they may stand for is kept: the same few make most texts
+_REMEMBERED_LENGTH: Final = 40  # characters
 
 
 def fold(text: str) -> str:
     """Return a text in lower case, without accents, and with æ, ø, å and their digraphs as e, o, a."""
     plain = unicodedata.normalize("NFKC", _INSIDE_WORDS.sub("", text)).casefold()
-    plain = _KEPT_APART.sub("fahr", plain).translate(_LETTERS)
-    plain = "".join(char for char in unicodedata.normalize("NFD", plain) if not unicodedata.combining(char))
+    plain = _KEPT_APART.sub("fahr", plain)
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFD", plain.translate(_LETTERS))
+        plain = "".join(char for char in plain if not unicodedata.combining(char))
     for written, kept in _DIGRAPHS:
         plain = plain.replace(written, kept)
     return _STRETCHED.sub(r"\1", plain)
@@ -121,6 +126,14 @@ class _Part:
     optional: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    """A phrase taken apart; no text that lacks one of the `needed` items can hold it."""
+
+    parts: tuple[_Part, ...]
+    needed: frozenset[str]
+
+
 Places: TypeAlias = "Mapping[str, Sequence[int]]"
 """Where each item stands, in ascending order."""
 
@@ -140,8 +153,9 @@ class PhraseBook:
         self._prefixes: defaultdict[str, set[str]] = defaultdict(set)
         self._fuzzy: defaultdict[str, set[str]] = defaultdict(set)
         self._words_of: dict[str, tuple[str, ...]] = {}
-        self._phrases = {phrase: self._parse(phrase) for phrase in phrases}
+        self._phrases = {phrase: _phrase(self._parse(phrase), phrase) for phrase in phrases}
         self._lengths = sorted({len(prefix) for prefix in self._prefixes})
+        self._items = lru_cache(_REMEMBERED)(self._items_of)
 
     def read(self, text: str) -> tuple[Token, ...]:
         """Return the words of a text as this book reads them."""
@@ -153,21 +167,22 @@ class PhraseBook:
 
     def _places(self, tokens: Sequence[Token]) -> Places:
         """Return where each item stands; the positions around a sentence are free for its anchors."""
-        items_of: dict[str, set[str]] = {}
+        items_of: dict[str, tuple[str, ...]] = {}
         places: defaultdict[str, list[int]] = defaultdict(list)
         for index, token in enumerate(tokens):
             if index == 0 or tokens[index - 1].sentence != token.sentence:
                 places[_BEGINNING].append(token.position - 1)
             items = items_of.get(token.word)
             if items is None:
-                items = items_of[token.word] = self._items(token.word, fuzzy=len(items_of) < _FUZZY_WORDS)
+                look_up = self._items if len(token.word) <= _REMEMBERED_LENGTH else self._items_of
+                items = items_of[token.word] = look_up(token.word, fuzzy=len(items_of) < _FUZZY_WORDS)
             for item in items:
                 places[item].append(token.position)
             if index + 1 == len(tokens) or tokens[index + 1].sentence != token.sentence:
                 places[_END].append(token.position + 1)
         return places
 
-    def _items(self, word: str, *, fuzzy: bool) -> set[str]:
+    def _items_of(self, word: str, *, fuzzy: bool) -> tuple[str, ...]:
         known = self._exact.get(word, set())
         items = set(known)
         for length in self._lengths:
@@ -177,7 +192,7 @@ class PhraseBook:
             for meant in self._fuzzy.get(word[0], ()):
                 if is_misspelt(word, meant):
                     items |= self._exact[meant]
-        return items
+        return tuple(items)
 
     def _parse(self, phrase: str) -> tuple[_Part, ...]:
         parts: list[_Part] = []
@@ -243,21 +258,21 @@ class PhraseBook:
 class Look:
     """A text that was looked through with a book: tells which phrases it holds, and where."""
 
-    def __init__(self, phrases: Mapping[str, tuple[_Part, ...]], places: Places) -> None:
+    def __init__(self, phrases: Mapping[str, _Phrase], places: Places) -> None:
         self._phrases = phrases
         self._places = places
 
     def find(self, phrases: Iterable[str] | None = None) -> Iterator[Found]:
         """Yield each place where one of these phrases of the book (or any) stands, phrase by phrase."""
         for phrase in self._phrases if phrases is None else phrases:
-            parts = self._phrases[phrase]
-            for start, end in self._gather(parts) if phrase.startswith(_ANY_ORDER) else self._walk(parts):
+            known = self._phrases[phrase]
+            if not known.needed <= self._places.keys():
+                continue
+            for start, end in self._gather(known.parts) if phrase.startswith(_ANY_ORDER) else self._walk(known.parts):
                 yield Found(phrase, start, end)
 
     def _walk(self, parts: tuple[_Part, ...]) -> list[tuple[int, int]]:
         """Return (start, end) of each way through the parts."""
-        if any(step.item not in self._places for part in parts if not part.optional for step in part.steps):
-            return []
         reached: list[tuple[int, int]] = []
         untouched = True  # nothing but optional parts so far: the phrase may still begin anywhere
         for part in parts:
@@ -271,8 +286,6 @@ class Look:
     def _gather(self, parts: tuple[_Part, ...]) -> Iterator[tuple[int, int]]:
         """Yield (start, end) of the words around each place of the first item that has all others near it."""
         items = [step.item for part in parts for step in part.steps]
-        if any(item not in self._places for item in items):
-            return
         for place in self._places[items[0]]:
             nearest = [_nearest(self._places[item], place) for item in items]
             if all(abs(other - place) <= _NEAR for other in nearest) and len(set(nearest)) == len(nearest):
@@ -290,6 +303,12 @@ class Look:
                 anywhere = False
             reached = further
         return reached
+
+
+def _phrase(parts: tuple[_Part, ...], phrase: str) -> _Phrase:
+    everything = phrase.startswith(_ANY_ORDER)
+    needed = (step.item for part in parts if everything or not part.optional for step in part.steps)
+    return _Phrase(parts, frozenset(needed))
 
 
 def _nearest(places: Sequence[int], place: int) -> int:
