@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from contactbot.channels.base import Channel, Opening
@@ -57,9 +58,9 @@ class Reception:
         return found
 
     async def history(self, session: Address, after: int) -> Sequence[Spoken]:
-        """Return the session's messages with a position above ``after``."""
+        """Return the session's messages with a position above ``after``; staff appear under their first names."""
         spoken: Sequence[Spoken] = await self._database.read(threads.spoken_to, self._channel.name, session, after)
-        return spoken
+        return [replace(one, author_name=one.author_name.split(" ")[0]) for one in spoken]
 
     def changes(self, session: Address) -> AsyncIterator[None]:
         """Yield whenever the session's history may have grown; first at once."""

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from contactbot.conversation import replies
+from contactbot.conversation import replies, steps, store
 from contactbot.conversation.facts import Facts
 from contactbot.conversation.outcome import REFERENCE, Given, Outcome, Reply, Work
 from contactbot.handoff import desk
-from contactbot.handoff.ticket import NewTicket, Ticket
+from contactbot.handoff.ticket import NewTicket, Reason, Ticket
 from contactbot.messages import Accepted, Author, Inbound, Length
 from contactbot.outbox import store as outbox
 from contactbot.outbox.parcel import Post
@@ -93,8 +93,10 @@ def _thread(tx: Transaction, inbound: Inbound, facts: Facts) -> Thread:
 
 
 def _work(tx: Transaction, thread: Thread, facts: Facts, work: Work) -> Ticket:
+    asked_for_person = work.reason == Reason.ASKED and not facts.subject
+    matter = store.matter_of(tx, thread.id, steps.TITLE) if asked_for_person else ""
     new = NewTicket(
-        title=work.title, reason=work.reason, source=thread.channel, at=facts.now,
+        title=matter or work.title, reason=work.reason, source=thread.channel, at=facts.now,
         due_at=facts.now if work.priority == "urgent" else facts.municipality.due(facts.now),
         topic=work.topic, team=work.team, priority=work.priority,
     )  # fmt: skip

@@ -116,3 +116,17 @@ def cursor(tx: Transaction, channel: str, address: str) -> str | None:
         "SELECT cursor FROM account WHERE channel = :channel AND address = :address", channel=channel, address=address
     )
     return found
+
+
+def matter_of(tx: Transaction, thread: int, longest: int) -> str:
+    """Return the beginning of the last thing the resident asked about before the message just kept, or "".
+
+    A wish for a person says nothing about the matter; the question before it does.
+    """
+    text: str | None = tx.value(
+        "SELECT text FROM message WHERE thread = :thread AND author = 'resident' AND kind = 'message'"
+        ' AND (outcome LIKE \'%"outcome": "choices"%\' OR outcome LIKE \'%"outcome": "answer"%\')'
+        " AND position < (SELECT positions FROM thread WHERE id = :thread) ORDER BY position DESC LIMIT 1",
+        thread=thread,
+    )
+    return "" if text is None else text.strip().partition("\n")[0][:longest]

@@ -295,3 +295,9 @@ async def test_nul_and_lone_surrogates_are_dropped_from_text_and_kept_in_the_raw
         lambda tx: tx.value("SELECT text FROM message WHERE id = :id", id=accepted.message)
     )
     assert kept == "arv fra utlandet"
+
+
+async def test_a_wish_for_a_person_is_titled_with_the_matter_asked_about_before(town_on_both: Town) -> None:
+    await town_on_both.ask("når åpner biblioteket")
+    await town_on_both.ask(PERSON)
+    assert (await town_on_both.ticket()).title == "når åpner biblioteket"
