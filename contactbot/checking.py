@@ -11,6 +11,7 @@ from contactbot import app, wording
 from contactbot.channels.base import Finding
 from contactbot.clock import now
 from contactbot.errors import ContactbotError
+from contactbot.municipalities import municipalities
 from contactbot.settings import Settings
 from contactbot.storage import schema
 from contactbot.storage.dialect import dialect_for
@@ -24,15 +25,17 @@ async def check(settings: Settings) -> list[Finding]:
     findings += _listening(settings)
     try:
         wording.check()
+        municipalities(settings.municipalities, settings.public_url)
         channels = app.channels(settings, now)
-    except ContactbotError as error:
-        return [Finding("error", str(error)), *findings]
+    except (ContactbotError, ValueError, LookupError) as error:  # hours; countries and time zones nobody knows
+        return [Finding("error", str(error).strip("'")), *findings]
     if not channels:
         findings.append(Finding("warning", "no channel is configured: add [channels.webchat] or another one"))
     for name, channel in channels.items():
         findings += [Finding(f.level, f"{name}: {f.text}") for f in await _patiently(name, channel.check())]
         unknown = {a.municipality for a in channel.accounts} - set(settings.municipalities)
         findings += [Finding("error", f"{name}: there is no municipality {key!r}") for key in sorted(unknown)]
+    findings += _languages(settings)
     order = {"error": 0, "warning": 1, "ok": 2}
     return sorted(findings, key=lambda finding: order[finding.level])
 
@@ -53,6 +56,8 @@ async def _patiently(name: str, checks: Awaitable[Sequence[Finding]]) -> Sequenc
             return await checks
     except TimeoutError:
         return [Finding("error", f"{name} could not be checked within {PATIENCE:.0f} s: is its server reachable?")]
+    except Exception as error:  # noqa: BLE001 - a check that breaks must not hide the others
+        return [Finding("error", f"{name} could not be checked: {error!r}")]
 
 
 def _addresses(settings: Settings) -> list[Finding]:
@@ -68,6 +73,14 @@ def _addresses(settings: Settings) -> list[Finding]:
         elif parts.path not in ("", "/"):
             findings.append(Finding("error", f"{name} must not have a path ({parts.path})"))
     return findings
+
+
+def _languages(settings: Settings) -> list[Finding]:
+    return [
+        Finding("error", f"municipalities.{key}.main_language must be one of {', '.join(wording.COMPLETE)}")
+        for key, one in settings.municipalities.items()
+        if one.main_language not in wording.COMPLETE
+    ]
 
 
 def _folder(settings: Settings) -> list[Finding]:

@@ -41,7 +41,7 @@ async def mail(
     **more: Any,  # noqa: ANN401 - any field
 ) -> Accepted:
     """Receive a mail of a proven sender."""
-    values = {"text": QUESTION, "fingerprint": f"hash-{number}", "authenticated": True} | more
+    values: dict[str, Any] = {"text": QUESTION, "fingerprint": f"hash-{number}", "authenticated": True} | more
     inbound = Inbound(
         channel="email", account=to, sender=Address("email", sender), external_id=f"<{number}@example.org>",
         received_at=town.watch(), raw=number.encode(), **values,

@@ -8,6 +8,7 @@ import pytest
 from contactbot.errors import ConflictError, NotFoundError
 from contactbot.handoff import desk
 from contactbot.handoff.ticket import Reason, TicketState
+from contactbot.messages import Author
 from contactbot.threads.thread import TurnOwner
 from tests.conversation.town import MONDAY, Town
 
@@ -50,9 +51,9 @@ async def turn(town: Town, number: int = 1001) -> TurnOwner:
 )
 async def test_each_act_leaves_an_event_with_who_did_it(
     town: Town,
-    unit: Any,
+    unit: Any,  # noqa: ANN401 - any unit of the desk
     arguments: tuple[str, ...],
-    kind: str,  # noqa: ANN401 - any unit of the desk
+    kind: str,
 ) -> None:
     await town.channel.say(PERSON)
     await town.do(unit, 1001, *arguments, town.actor())
@@ -117,7 +118,7 @@ async def test_a_form_sent_twice_answers_once(town: Town) -> None:
     first = await town.house.database.write(desk.reply, 1001, "Hei", town.actor(), key="form")
     again = await town.house.database.write(desk.reply, 1001, "Hei", town.actor(), key="form")
     assert first == again
-    assert [message.author for message in (await town.case()).messages].count("staff") == 1
+    assert [message.author for message in (await town.case()).messages].count(Author.STAFF) == 1
 
 
 async def test_an_answer_to_an_answered_case_opens_it_again_with_a_new_time(town: Town) -> None:
