@@ -1,0 +1,78 @@
+"""The house as one channel sees it: cursors, reports, history and opening hours."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from contactbot.errors import UnknownAccountError
+from contactbot.messages import Address, Author, Inbound, Receipt
+from tests.conversation.town import Town, running
+
+
+@pytest.fixture
+async def town(sqlite_url: str, tmp_path: Path) -> AsyncIterator[Town]:
+    """Run a house that sends nothing by itself."""
+    async with running(sqlite_url, tmp_path, deliver=False) as started:
+        yield started
+
+
+def inbound(town: Town, number: str, text: str = "når åpner biblioteket", account: str = "loopback") -> Inbound:
+    """Return a message."""
+    return Inbound("loopback", account, Address("loopback", "kari"), number, text, town.watch(), raw=text.encode())
+
+
+async def test_a_cursor_is_kept_with_its_message_and_also_with_a_message_that_came_before(town: Town) -> None:
+    house = town.house.receptions["loopback"]
+    assert await house.cursor("loopback") is None
+    first = await house.receive(inbound(town, "1"), "archive-1")
+    assert await house.cursor("loopback") == "archive-1"
+    again = await house.receive(inbound(town, "1"), "archive-2")
+    assert (again.message, again.duplicate) == (first.message, True)
+    assert await house.cursor("loopback") == "archive-2"
+    await house.receive(inbound(town, "2"))
+    assert await house.cursor("loopback") == "archive-2"
+
+
+async def test_a_message_that_is_refused_moves_no_cursor(town: Town) -> None:
+    house = town.house.receptions["loopback"]
+    with pytest.raises(UnknownAccountError):
+        await house.receive(inbound(town, "1", account="elsewhere"), "archive-1")
+    assert await house.cursor("elsewhere") is None
+    assert await house.cursor("loopback") is None
+
+
+async def test_history_holds_what_was_said_and_what_has_left_and_nothing_else(town: Town) -> None:
+    house, kari = town.house.receptions["loopback"], Address("loopback", "kari")
+    await house.receive(inbound(town, "1"))
+    assert [one.author for one in await house.history(kari, 0)] == [Author.RESIDENT]
+    async with town.house.delivery.running():
+        await town.hear("kari")
+        assert await town.silent("kari")
+    said = await house.history(kari, 0)
+    assert [one.author for one in said] == [Author.RESIDENT, Author.BOT]
+    assert [one.author for one in await house.history(kari, said[0].position)] == [Author.BOT]
+    assert not await house.history(Address("loopback", "ola"), 0)
+
+
+async def test_a_report_reaches_the_message_it_speaks_of(town: Town) -> None:
+    house = town.house.receptions["loopback"]
+    await house.receive(inbound(town, "1"))
+    await house.receipt(Receipt("delivered", 1))
+    state = await town.house.database.read(lambda tx: tx.value("SELECT state FROM outbox"))
+    assert state == "delivered"
+
+
+async def test_opening_is_said_in_the_language_asked_for(town: Town) -> None:
+    house = town.house.receptions["loopback"]
+    assert house.opening("loopback", "nb").open
+    town.watch.at += timedelta(hours=12)
+    closed = house.opening("loopback", "en")
+    assert not closed.open
+    assert "Tuesday" in closed.sentence
+
+
+async def test_the_house_is_ready_when_every_channel_receives(town: Town) -> None:
+    await town.channel.say("hei")
+    assert town.house.ready
