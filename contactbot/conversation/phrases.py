@@ -57,6 +57,7 @@ _BREAK: Final = 50  # how far apart the positions of two sentences are: more tha
 _FUZZY_LENGTH, _TWO_ERRORS_LENGTH = 5, 9
 _FUZZY_WORDS: Final = 1_500  # distinct words of one text that are searched for misspellings
 _REMEMBERED: Final = 4_000  # words of texts, for which what they may stand for is kept: the same few make most texts
+_LISTED: Final = 8_000  # different words of all phrases, about
 _REMEMBERED_LENGTH: Final = 40  # characters
 
 
@@ -70,6 +71,12 @@ def fold(text: str) -> str:
     for written, kept in _DIGRAPHS:
         plain = plain.replace(written, kept)
     return _STRETCHED.sub(r"\1", plain)
+
+
+@lru_cache(_LISTED)
+def _folded(word: str) -> str:
+    """Fold a word of a phrase: the same list stands in many, and folding each anew would hold up the start."""
+    return fold(word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +220,7 @@ class PhraseBook:
 
     def _is_mostly_filler(self, item: str) -> bool:
         words = item.split("|")
-        return 2 * sum(fold(word) in self._fillers for word in words) >= len(words)
+        return 2 * sum(_folded(word) in self._fillers for word in words) >= len(words)
 
     def _steps(self, items: str, gap: int) -> Iterator[_Step]:
         for item in items.split():
@@ -226,14 +233,14 @@ class PhraseBook:
     def _learn(self, item: str) -> bool:
         """Take up the words of an item; False when all of them are fillers, which no text shows."""
         if item not in self._words_of:
-            words = tuple(word for word in self._words(item) if fold(word) not in self._fillers)
+            words = tuple(word for word in self._words(item) if _folded(word) not in self._fillers)
             self._words_of[item] = words
             for word in words:
                 self._learn_word(word, item)
         return bool(self._words_of[item])
 
     def _learn_word(self, word: str, item: str) -> None:
-        folded = fold(word.strip("=*"))
+        folded = _folded(word.strip("=*"))
         if _TOKEN.fullmatch(folded) is None:
             raise ValueError(f"{word!r} in {item!r} is never one word")
         if word.endswith("*"):
