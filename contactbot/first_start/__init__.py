@@ -81,7 +81,18 @@ def _contents(folder: Path, answers: Answers) -> dict[str, str]:
     toml = _template("contactbot.toml").substitute(values)
     if answers.mailbox:
         host, _, port = answers.relay.partition(":")
-        mail = {**values, "mailbox": _quoted(answers.mailbox), "relay_host": _quoted(host), "relay_port": port or "25"}
+        local = host in (
+            "localhost",
+            "127.0.0.1",
+            "::1",
+        )  # nobody listens in between, and its certificate is self-signed
+        mail = {
+            **values,
+            "mailbox": _quoted(answers.mailbox),
+            "relay_host": _quoted(host),
+            "relay_port": port or "25",
+            "tls": "none" if local else "starttls",
+        }
         toml += _template("email.toml").substitute(mail)
     if answers.sms_number:
         toml += _template("sms.toml").substitute(values, number=_quoted(answers.sms_number))
