@@ -66,7 +66,9 @@ def fold(text: str) -> str:
     plain = unicodedata.normalize("NFKC", _INSIDE_WORDS.sub("", text)).casefold()
     plain = _KEPT_APART.sub("fahr", plain)
     if not plain.isascii():
-        plain = unicodedata.normalize("NFD", plain.translate(_LETTERS))
+        plain = plain.translate(_LETTERS)
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFD", plain)
         plain = "".join(char for char in plain if not unicodedata.combining(char))
     for written, kept in _DIGRAPHS:
         plain = plain.replace(written, kept)

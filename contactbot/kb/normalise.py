@@ -62,7 +62,9 @@ def fold(text: str) -> str:
     """Return `text` in lower case, without accents, and with å, ø and æ as a hurried phone writes them."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     if not plain.isascii():
-        plain = unicodedata.normalize("NFD", plain.translate(_LETTERS))
+        plain = plain.translate(_LETTERS)
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFD", plain)
         plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     for written, kept in _DIGRAPHS:
         plain = plain.replace(written, kept)

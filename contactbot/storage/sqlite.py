@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
 from typing import Any, Self
 
 from contactbot.clock import Clock
@@ -26,8 +26,7 @@ class SqliteDatabase:
         self.dialect = dialect
         self.notices = Notices()
         self._clock = clock
-        self._jobs: deque[Job | None] = deque()
-        self._waiting = threading.Semaphore(0)
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS, "reader")
         self._reader = threading.local()
         self._opened: list[sqlite3.Connection] = []
@@ -54,8 +53,7 @@ class SqliteDatabase:
         """
         self._refuse_when_closed()
         job = Job(unit, arguments, key)
-        self._jobs.append(job)
-        self._waiting.release()
+        self._jobs.put(job)
         return await asyncio.wrap_future(job.future)
 
     async def read(self, unit: Unit, *arguments: Any) -> Any:  # noqa: ANN401 - the unit's own result
@@ -80,15 +78,17 @@ class SqliteDatabase:
 
     def _collect(self) -> tuple[list[Job], bool]:
         group: list[Job] = []
-        self._waiting.acquire()
-        while True:
-            job = self._jobs.popleft()
-            if job is None:
-                return group, False
+        job = self._jobs.get()
+        while job is not None:
             if job.future.set_running_or_notify_cancel():
                 group.append(job)
-            if len(group) >= GROUP_LIMIT or not self._waiting.acquire(blocking=False):
+            if len(group) >= GROUP_LIMIT:
                 return group, True
+            try:
+                job = self._jobs.get_nowait()
+            except Empty:
+                return group, True
+        return group, False
 
     def _commit(self, connection: sqlite3.Connection, group: list[Job]) -> None:
         """Run the group in one transaction; if that cannot be kept whole, run every unit alone."""
@@ -188,8 +188,7 @@ class SqliteDatabase:
         return connection
 
     def _close(self, writer: threading.Thread | None) -> None:
-        self._jobs.append(None)
-        self._waiting.release()
+        self._jobs.put(None)
         if writer is not None:
             writer.join()
         self._readers.shutdown()
