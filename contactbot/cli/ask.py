@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -72,7 +71,7 @@ def ask(
 
     Nothing is kept: the conversation runs in a house of its own, with the answers of the database or of --kb.
     """
-    lines = (line.rstrip("\n") for line in sys.stdin) if question == "-" else iter([question])
+    lines = (line.rstrip("\n") for line in iter(sys.stdin.readline, "")) if question == "-" else iter([question])
     asyncio.run(_ask_all(lines, kb_file, config, municipality, length, as_json=as_json))
 
 
@@ -89,13 +88,27 @@ def talk(
 async def _ask_all(
     lines: Iterator[str], kb_file: Path | None, config: Path, municipality: str, length: Length, *, as_json: bool
 ) -> None:
-    async with _house(kb_file, config, municipality, length) as house:
-        number = 0
-        while batch := list(islice((line for line in lines if line.strip()), AT_ONCE)):
-            asked = [_turns(house, line, f"line-{number + offset}") for offset, line in enumerate(batch)]
-            number += len(batch)
-            for line, turns in zip(batch, await asyncio.gather(*asked), strict=True):
-                _print(turns, several=_several(line) is not None, as_json=as_json)
+    """Answer lines as they come, several at a time, in their order: who waits for an answer before asking on gets it."""
+    asked: asyncio.Queue[tuple[str, asyncio.Task[list[Asked]]] | None] = asyncio.Queue(AT_ONCE)
+    async with _house(kb_file, config, municipality, length) as house, asyncio.TaskGroup() as group:
+        group.create_task(_read(lines, house, group, asked))
+        while (item := await asked.get()) is not None:
+            line, turns = item
+            _print(await turns, several=_several(line) is not None, as_json=as_json)
+
+
+async def _read(
+    lines: Iterator[str],
+    house: House,
+    group: asyncio.TaskGroup,
+    asked: "asyncio.Queue[tuple[str, asyncio.Task[list[Asked]]] | None]",
+) -> None:
+    number = 0
+    while (line := await asyncio.to_thread(next, lines, None)) is not None:
+        if line.strip():
+            number += 1
+            await asked.put((line, group.create_task(_turns(house, line, f"line-{number}"))))
+    await asked.put(None)
 
 
 async def _turns(house: House, line: str, session: str) -> list[Asked]:

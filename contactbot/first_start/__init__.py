@@ -85,7 +85,7 @@ def _contents(folder: Path, answers: Answers) -> dict[str, str]:
             "localhost",
             "127.0.0.1",
             "::1",
-        )  # nobody listens in between, and its certificate is self-signed
+        )  # its certificate would be self-signed
         mail = {
             **values,
             "mailbox": _quoted(answers.mailbox),
