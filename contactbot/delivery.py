@@ -171,20 +171,15 @@ class Delivery:
         if parcel.municipality not in self._municipalities:
             return Receipt("retry", parcel.id, detail=f"{parcel.municipality} is not in the configuration")
         try:
-            outbound = await self._outbound(parcel)
-        except StoreBusyError as error:
-            return Receipt("retry", parcel.id, detail=str(error))
-        try:
             async with asyncio.timeout(LONGEST_CALL):
-                return await channel.send(outbound)
+                return await channel.send(self._outbound(parcel))
         except TimeoutError:
             return Receipt("unknown", parcel.id, detail="the channel took too long")
         except Exception:
             log.exception("a channel failed to send", channel=parcel.channel, outbox=parcel.id)
             return Receipt("unknown", parcel.id, detail="the channel failed; see the log")
 
-    async def _outbound(self, parcel: Parcel) -> Outbound:
-        refs = await self._database.read(threads.refs_of, parcel.municipality, parcel.thread)
+    def _outbound(self, parcel: Parcel) -> Outbound:
         municipality = self._municipalities[parcel.municipality]
         return Outbound(
             id=parcel.id,
@@ -202,7 +197,7 @@ class Delivery:
             subject=parcel.subject or say(parcel.language, "mail_subject", name=municipality.name),
             choices=parcel.choices,
             in_reply_to=parcel.in_reply_to,
-            refs=refs,
+            refs=parcel.refs,
             attempt=parcel.attempts,
             doubtful=parcel.doubtful,
         )
@@ -232,7 +227,7 @@ class Delivery:
             return Receipt("unknown", parcel.id, detail="the process ended while it was being sent")
         try:
             async with asyncio.timeout(LONGEST_CALL):
-                return await channel.probe(await self._outbound(parcel))
+                return await channel.probe(self._outbound(parcel))
         except Exception:
             log.exception("a channel failed to ask its peer", channel=parcel.channel, outbox=parcel.id)
             return Receipt("unknown", parcel.id, detail="the peer could not be asked")

@@ -42,7 +42,7 @@ WITHDRAWN_ON_TAKEOVER = ("answer", "choices", "smalltalk")
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """One leased outbox row with all that its channel needs."""
+    """One leased outbox row with all that its channel needs; `refs` are the identifiers of its thread's messages."""
 
     id: int
     municipality: str
@@ -67,6 +67,7 @@ class Parcel:
     language: str
     choices: tuple[str, ...]
     staff_name: str | None
+    refs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

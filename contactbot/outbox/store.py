@@ -1,6 +1,7 @@
 """The statements about the outbox. Each is a unit, or part of one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from contactbot.messages import DeliveryState, Receipt
@@ -90,7 +91,7 @@ def _take(tx: Transaction, number: int, owner: str, now: datetime, until: dateti
 def _parcel(tx: Transaction, number: int) -> Parcel:
     found = tx.one(Parcel, f"SELECT {PARCEL}{PARCEL_FROM} WHERE o.id = :id", id=number)
     assert found is not None, "a row just updated is there"  # noqa: S101 - narrows the type
-    return found
+    return replace(found, refs=threads.refs_of(tx, found.municipality, found.thread))
 
 
 def stale(tx: Transaction, owner: str, now: datetime, *, everybody_else: bool) -> list[Parcel]:
