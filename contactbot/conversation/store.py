@@ -72,7 +72,12 @@ def _thread(  # noqa: PLR0913 - what the choice depends on
         return None
     ticket = tickets.of_thread(tx, running.id)
     kept_by_ticket = ticket is not None and ticket.state != TicketState.CLOSED
-    return running if kept_by_ticket or not threads.rested(running, now, settings.thread_rest_hours) else None
+    asked_how_it_went = running.pending is not None and running.pending.get("kind") == "survey"
+    return (
+        running
+        if kept_by_ticket or asked_how_it_went or not threads.rested(running, now, settings.thread_rest_hours)
+        else None
+    )
 
 
 def _signed(tx: Transaction, inbound: Inbound, municipality: str) -> Thread | None:

@@ -301,3 +301,12 @@ async def test_a_wish_for_a_person_is_titled_with_the_matter_asked_about_before(
     await town_on_both.ask("når åpner biblioteket")
     await town_on_both.ask(PERSON)
     assert (await town_on_both.ticket()).title == "når åpner biblioteket"
+
+
+async def test_a_survey_may_be_answered_days_later(town: Town) -> None:
+    await town.ask(PERSON)
+    await town.house.database.write(lambda tx: desk.close(tx, 1001, town.actor(), survey=True))
+    await town.hear()
+    town.watch.at += timedelta(days=3)
+    assert "tilbakemeldingen" in await town.ask("1")
+    assert await town.tickets() == 1
