@@ -4,9 +4,9 @@ import html
 import re
 from dataclasses import dataclass
 from email.headerregistry import Address as HeaderAddress
-from email.headerregistry import Group
+from email.headerregistry import BaseHeader, Group, HeaderRegistry
 from email.message import EmailMessage
-from email.policy import SMTP, EmailPolicy
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 from typing import Final
 
@@ -31,6 +31,20 @@ _STYLE: Final = (
 _FIELDS_OF_IDS: Final = frozenset({"message-id", "in-reply-to", "references"})
 
 
+class _Fields(HeaderRegistry):
+    """The standard registry, which makes a class anew for every field of every mail; ours are few and the same."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[str, type[BaseHeader]] = {}
+
+    def __getitem__(self, name: str) -> type[BaseHeader]:
+        kind = self._made.get(name)
+        if kind is None:
+            kind = self._made[name] = super().__getitem__(name)
+        return kind
+
+
 class _Policy(EmailPolicy):
     """The SMTP policy, but identifiers stay as they are.
 
@@ -52,7 +66,7 @@ class _Policy(EmailPolicy):
         return f"{name}: {(self.linesep + ' ').join(str(value).split())}{self.linesep}"
 
 
-POLICY: Final = _Policy(linesep="\r\n", raise_on_defect=False, cte_type="7bit", header_factory=SMTP.header_factory)
+POLICY: Final = _Policy(linesep="\r\n", raise_on_defect=False, cte_type="7bit", header_factory=_Fields())
 
 
 @dataclass(frozen=True, slots=True)
