@@ -1,7 +1,8 @@
 """Acute danger in a message: what is seen before anything else, on every channel.
 
 The rules are the ordered table in ``safety.toml``; this file only walks it. Words are compared with
-room for misspellings, without regard to æ, ø and å (see phrases.py), in all languages at once.
+room for misspellings, without regard to æ, ø and å (see phrases.py), in all languages at once. What no row of the
+table foresaw is left to the last rule, ``likeness``: a fitted classifier (see likeness.py).
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import files
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from contactbot.conversation.likeness import Classifier, WordClasses
 from contactbot.conversation.phrases import PhraseBook
 
 if TYPE_CHECKING:
@@ -81,6 +85,11 @@ _BOOK: Final = PhraseBook(
     _TABLE["fillers"],
 )
 
+LIKENESS: Final = "likeness"
+"""The id of the last rule, behind the table."""
+CLASSES: Final = WordClasses(_LISTS)
+_CLASSIFIER: Final = Classifier((files(__package__) / "safety_weights.bin").read_bytes(), CLASSES)
+
 
 def assess(text: str) -> Danger | None:
     """Return the acute danger that a message tells of, or None.
@@ -88,6 +97,31 @@ def assess(text: str) -> Danger | None:
     The work is linear in the length of the text, so a text of a megabyte is read whole.
     """
     words = _BOOK.read(text)
+    return _by_table(words) or _by_likeness(words)
+
+
+def by_table(text: str) -> Danger | None:
+    """Return the acute danger that a row of the table sees, or None."""
+    return _by_table(_BOOK.read(text))
+
+
+def sentences(text: str) -> list[list[str]]:
+    """Return the folded words of a text, sentence by sentence, as the classifier reads them."""
+    return _sentences(_BOOK.read(text))
+
+
+def _by_likeness(words: Sequence[Token]) -> Danger | None:
+    like = _CLASSIFIER.judge(_sentences(words))
+    if like is None:
+        return None
+    return Danger(DangerKind(like.kind), LIKENESS, _is_child_writing(words), " ".join(like.words))
+
+
+def _sentences(words: Sequence[Token]) -> list[list[str]]:
+    return [[word.word for word in sentence] for _, sentence in groupby(words, attrgetter("sentence"))]
+
+
+def _by_table(words: Sequence[Token]) -> Danger | None:
     tokens = _without_idioms(words)
     look = _BOOK.look(tokens)
     sentences = _Sentences(tokens)

@@ -1,0 +1,167 @@
+"""How like an acute message a text is: a linear classifier over words, kinds of words and letters.
+
+It is what stands behind the table of rules, for wording that no rule foresaw. A feature is a word, a part of a
+word, a named list of the table that holds the word, or a pair of neighbours, hashed into a bucket; a bucket's weight
+was fitted by ``bench/fit_safety.py`` on the acute messages and look-alikes of the tests. A score is the mean weight of
+the features, scaled by the root of their number (as in unit-length vectors), so long texts do not add up to danger.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from contactbot.conversation.phrases import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+BUCKETS: Final = 1 << 15
+_NGRAMS: Final = (3, 4, 5)
+_STEM: Final = 5  # letters that stand for a word in pairs
+_PAIR_FIRST, _PAIR_FAR = "p", "q"
+_WINDOW: Final = 40  # words that are judged at once
+_CACHED_WORDS: Final = 4_096
+_LONGEST_WORD: Final = 24  # letters that are read of one word
+_EVIDENCE_WORDS: Final = 4
+
+
+class WordClasses:
+    """The named lists of the table, by word: what "pappan", "faren" and "dad" have in common."""
+
+    def __init__(self, lists: Mapping[str, Sequence[str]]) -> None:
+        self._exact: defaultdict[str, list[str]] = defaultdict(list)
+        self._prefixes: defaultdict[str, list[str]] = defaultdict(list)
+        for name, words in lists.items():
+            for word in words:
+                if not word.startswith("<"):
+                    known = self._prefixes if word.endswith("*") else self._exact
+                    known[fold(word.strip("=*"))].append(name)
+        self._lengths = sorted({len(prefix) for prefix in self._prefixes})
+
+    def of(self, word: str) -> list[str]:
+        """Return the names of the lists that hold a folded word, in the table's order, the exact ones first."""
+        names = list(self._exact.get(word, ()))
+        for length in self._lengths:
+            if length <= len(word):
+                names += self._prefixes.get(word[:length], ())
+        return names
+
+
+def bucket(feature: str) -> int:
+    """Return the bucket of a feature, the same on every machine."""
+    return zlib.crc32(feature.encode()) % BUCKETS
+
+
+def word_features(word: str, classes: Sequence[str]) -> list[int]:
+    """Return the buckets of what a folded word shows by itself."""
+    framed = f"^{word[:_LONGEST_WORD]}$"
+    features = [f"w{word}", *(f"c{name}" for name in classes)]
+    for size in _NGRAMS:
+        features += [framed[at : at + size] for at in range(len(framed) - size + 1)]
+    return [bucket(feature) for feature in features]
+
+
+def pair_features(keys: Sequence[str]) -> list[int]:
+    """Return the buckets of neighbours, next to each other and with one word between."""
+    frame = ["^", *keys, "$"]
+    near = [f"{_PAIR_FIRST}{one} {two}" for one, two in pairwise(frame)]
+    far = [f"{_PAIR_FAR}{one} {two}" for one, two in zip(frame, frame[2:], strict=False)]
+    return [bucket(feature) for feature in (*near, *far)]
+
+
+def key_of(word: str, classes: Sequence[str]) -> str:
+    """Return what stands for a folded word in pairs: its first list, or else its stem."""
+    return f"<{classes[0]}>" if classes else word[:_STEM]
+
+
+def windows(sentences: Sequence[Sequence[str]]) -> Iterator[Sequence[str]]:
+    """Yield the stretches of words that are judged: each sentence, cut if long, and a short message as a whole."""
+    if len(sentences) > 1 and sum(map(len, sentences)) <= _WINDOW:
+        yield [word for sentence in sentences for word in sentence]
+    for sentence in sentences:
+        yield sentence[:_WINDOW]
+        for start in range(_WINDOW // 2, len(sentence) - _WINDOW // 2, _WINDOW // 2):
+            yield sentence[start : start + _WINDOW]
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What a text is like: its kind of danger, the score, and the words that spoke most for it."""
+
+    kind: str
+    score: float
+    words: tuple[str, ...]
+
+
+class Classifier:
+    """The fitted weights, ready to judge.
+
+    ``shipped`` holds a line of JSON (``kinds``, ``scale``, ``bias``, ``threshold``) and the weights, one signed byte
+    per bucket: first those of danger, then those of each kind, all compressed.
+    """
+
+    def __init__(self, shipped: bytes, classes: WordClasses) -> None:
+        head, _, packed = shipped.partition(b"\n")
+        told = json.loads(head)
+        weights = memoryview(zlib.decompress(packed)).cast("b")
+        self._danger = weights[:BUCKETS]
+        self._kinds = {
+            kind: weights[BUCKETS * number : BUCKETS * (number + 1)] for number, kind in enumerate(told["kinds"], 1)
+        }
+        self._scale: float = told["scale"]
+        self._bias: float = told["bias"]
+        self.threshold: float = told["threshold"]
+        self._classes = classes
+        self._word: Callable[[str], tuple[int, int, str]] = lru_cache(_CACHED_WORDS)(self._weigh_word)
+
+    def judge(self, sentences: Sequence[Sequence[str]]) -> Likeness | None:
+        """Return what the most alarming stretch of a text is like, or None when it stays below the threshold."""
+        best = max(windows(sentences), key=self.score, default=())
+        score = self.score(best)
+        if score < self.threshold:
+            return None
+        return Likeness(self._kind(best), score, self._evidence(best))
+
+    def score(self, words: Sequence[str]) -> float:
+        """Return the log odds that folded words tell of acute danger."""
+        if not words:
+            return -math.inf
+        total = count = 0
+        keys = []
+        for word in words:
+            weight, features, key = self._word(word)
+            total += weight
+            count += features
+            keys.append(key)
+        pairs = pair_features(keys)
+        total += sum(self._danger[pair] for pair in pairs)
+        return self._bias + self._scale * total / math.sqrt(count + len(pairs))
+
+    def _weigh_word(self, word: str) -> tuple[int, int, str]:
+        classes = self._classes.of(word)
+        features = word_features(word, classes)
+        return sum(self._danger[feature] for feature in features), len(features), key_of(word, classes)
+
+    def _kind(self, words: Sequence[str]) -> str:
+        features = features_of(words, self._classes)
+        return max(self._kinds, key=lambda kind: sum(self._kinds[kind][feature] for feature in features))
+
+    def _evidence(self, words: Sequence[str]) -> tuple[str, ...]:
+        ranked = sorted(range(len(words)), key=lambda at: -self._word(words[at])[0])[:_EVIDENCE_WORDS]
+        return tuple(words[at] for at in sorted(ranked))
+
+
+def features_of(words: Sequence[str], classes: WordClasses) -> list[int]:
+    """Return the buckets of all that a stretch of folded words shows."""
+    classes_of = [classes.of(word) for word in words]
+    found = [
+        feature for word, names in zip(words, classes_of, strict=True) for feature in word_features(word, names)
+    ]
+    return found + pair_features([key_of(word, names) for word, names in zip(words, classes_of, strict=True)])
