@@ -214,6 +214,7 @@ def _running(module: str, *arguments: str) -> Iterator[IO[str]]:
             yield process.stdout
         finally:
             process.stdin.close()
+            process.stdout.read()  # what it says last
 
 
 @contextmanager
