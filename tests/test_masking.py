@@ -81,11 +81,10 @@ def test_near_misses_stay() -> None:
     assert not wrong
 
 
-def test_precision_among_all_sentences_with_numbers_is_99_percent() -> None:
-    right = sum(1 for sentence, _ in corpus() if mask(sentence, NORWAY).removed)
-    random_digits = [f"nummer {NUMBERS.randrange(10**11):011}" for _ in range(400)]
-    wrong = sum(1 for text in random_digits if mask(text, NORWAY).removed)
-    assert right / (right + wrong) >= 0.99
+def test_a_number_of_eleven_random_digits_is_taken_for_a_national_id_no_oftener_than_its_checksum_lets_it() -> None:
+    drawn = random.Random(11)
+    accidents = sum(bool(mask(f"nummer {drawn.randrange(10**11):011}", NORWAY).removed) for _ in range(5000))
+    assert accidents / 5000 < 0.015  # 1.06 % fit a date and, with the rule of 2032, both control digits
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from contactbot.conversation.facts import Facts, Limits
 from contactbot.conversation.seen import Seen
 from contactbot.kb.entry import Entry
 from contactbot.kb.index import Index
-from contactbot.kb.matching import Candidate, decide
+from contactbot.kb.matching import Answer, Candidate, decide
 from contactbot.masking import mask
 from contactbot.messages import Folded, Inbound, Length
 from contactbot.municipality import Municipality
@@ -87,11 +87,13 @@ def _language(inbound: Inbound, text: str, seen: Seen, municipality: Municipalit
 
 
 def _candidates(text: str, subject: str, spoken: str, index: Index) -> tuple[Candidate, ...]:
-    """Search for the message, and for a mail also with its subject: the surer of the two counts."""
+    """Search for the message; for a mail whose text is not sure enough also with its subject, and take the surer."""
     body = text[:SEARCHED].strip()
-    wanted = [body, f"{subject}. {body}".strip()] if subject else [body]
-    found = [index.search(one, spoken, CANDIDATES) for one in wanted if one]
-    return max(found, key=lambda candidates: candidates[0].probability if candidates else 0.0, default=())
+    found = index.search(body, spoken, CANDIDATES) if body else ()
+    if not subject or isinstance(decide(found), Answer):
+        return found
+    both = index.search(f"{subject}. {body}".strip(), spoken, CANDIDATES)
+    return max(found, both, key=lambda candidates: candidates[0].probability if candidates else 0.0)
 
 
 def _picked(text: str, seen: Seen) -> int | None:
