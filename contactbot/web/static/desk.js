@@ -266,6 +266,9 @@
   let cursor = byId("panes")?.dataset.cursor || "";
   let waiting = 0;
   let isStale = false;
+  let isRefreshing = false;
+  let isWanted = false;
+  let isForced = false;
 
   const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
@@ -318,19 +321,36 @@
     if (!document.hidden && isStale) refresh();
   });
 
+  // What is heard while a page is on its way may be newer than that page: then it is fetched once more.
   async function refresh({ force = false } = {}) {
+    waiting = 0;
+    isForced = isForced || force;
+    isWanted = true;
+    if (isRefreshing) return;
+    isRefreshing = true;
+    try {
+      while (isWanted) {
+        isWanted = false;
+        await fetchAndShow();
+      }
+    } finally {
+      isRefreshing = false;
+      isForced = false;
+    }
+  }
+
+  async function fetchAndShow() {
     let result = null;
     try {
       result = await fetchPage(location.href, { headers: QUIET });
     } catch {
       isStale = true;
     }
-    waiting = 0;
     if (!result?.page.getElementById("panes")) return;
     isStale = false;
     document.title = result.page.title;
     replace("views", result.page);
-    refreshList(result.page, force);
+    refreshList(result.page, isForced);
     refreshCase(result.page);
   }
 
