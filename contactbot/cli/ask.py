@@ -88,7 +88,7 @@ def talk(
 async def _ask_all(
     lines: Iterator[str], kb_file: Path | None, config: Path, municipality: str, length: Length, *, as_json: bool
 ) -> None:
-    """Answer lines as they come, several at a time, in their order: who waits for an answer before asking on gets it."""
+    """Answer lines as they come, several at a time and in order: a program that waits for an answer gets it."""
     asked: asyncio.Queue[tuple[str, asyncio.Task[list[Asked]]] | None] = asyncio.Queue(AT_ONCE)
     async with _house(kb_file, config, municipality, length) as house, asyncio.TaskGroup() as group:
         group.create_task(_read(lines, house, group, asked))

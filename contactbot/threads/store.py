@@ -284,7 +284,6 @@ def refs_of(tx: Transaction, municipality: str, thread: int) -> tuple[str, ...]:
     return tuple(row[0] for row in reversed(rows))
 
 
-
 def last_external_id(tx: Transaction, thread: int) -> str:
     """Return the identifier under which the peer knows the resident's last message, "" when they wrote none."""
     found = tx.value(
