@@ -112,7 +112,7 @@ class Classifier:
         told = json.loads(head)
         weights = memoryview(zlib.decompress(packed)).cast("b")
         self._danger = weights[:BUCKETS]
-        self._kinds = {
+        self._kinds: dict[str, memoryview] = {
             kind: weights[BUCKETS * number : BUCKETS * (number + 1)] for number, kind in enumerate(told["kinds"], 1)
         }
         self._scale: float = told["scale"]
@@ -151,7 +151,8 @@ class Classifier:
 
     def _kind(self, words: Sequence[str]) -> str:
         features = features_of(words, self._classes)
-        return max(self._kinds, key=lambda kind: sum(self._kinds[kind][feature] for feature in features))
+        scores = {kind: sum(weights[feature] for feature in features) for kind, weights in self._kinds.items()}
+        return max(scores, key=scores.__getitem__)
 
     def _evidence(self, words: Sequence[str]) -> tuple[str, ...]:
         ranked = sorted(range(len(words)), key=lambda at: -self._word(words[at])[0])[:_EVIDENCE_WORDS]
@@ -161,7 +162,5 @@ class Classifier:
 def features_of(words: Sequence[str], classes: WordClasses) -> list[int]:
     """Return the buckets of all that a stretch of folded words shows."""
     classes_of = [classes.of(word) for word in words]
-    found = [
-        feature for word, names in zip(words, classes_of, strict=True) for feature in word_features(word, names)
-    ]
+    found = [feature for word, names in zip(words, classes_of, strict=True) for feature in word_features(word, names)]
     return found + pair_features([key_of(word, names) for word, names in zip(words, classes_of, strict=True)])

@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contactbot.conversation.safety import RULES, DangerKind, assess
+from contactbot.conversation.safety import LIKENESS, RULES, DangerKind, assess, by_table
 
 CORPUS = Path(__file__).parent / "corpus"
-ACUTE = [(kind, text) for kind, _, text in (line.split("\t") for line in (CORPUS / "acute.tsv").read_text("utf-8").splitlines())]
+ACUTE = [
+    (kind, text)
+    for kind, _, text in (line.split("\t") for line in (CORPUS / "acute.tsv").read_text("utf-8").splitlines())
+]
 LOOKALIKES = [line.split("\t")[1] for line in (CORPUS / "lookalikes.tsv").read_text("utf-8").splitlines()]
 
 PLAIN = {
@@ -37,6 +40,15 @@ PLAIN = {
         "jeg skal hoppe fra brua",
         "suicidal",
         "vil ikke leve mer",
+        "kan ikke leve videre",
+        "bare drep meg",
+        "ingenting å leve for",
+        "hvorfor skal jeg leve",
+        "fortjener ikke å leve",
+        "tired of being alive",
+        "jegvil dø",
+        "datteren min skader seg selv",
+        "på søndag tar jeg livet mitt",
     ),
     DangerKind.CHILD: (
         "pappa slår meg",
@@ -57,6 +69,12 @@ PLAIN = {
         "mannen min slår barna",
         "et barn blir misbrukt",
         "broren min voldtar meg",
+        "fostermora mi slår og kjefter",
+        "noen har kidnappa barnet mitt",
+        "kan ikke finne datteren min",
+        "guten min kom ikkje heim",
+        "vi blir slått med belte",
+        "my 4 year old is gone",
     ),
 }
 
@@ -132,6 +150,21 @@ def test_a_danger_names_its_rule_and_its_words() -> None:
     assert danger is not None
     assert danger.rule in {rule.id for rule in RULES}
     assert "ikke leve" in danger.evidence
+
+
+@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in PLAIN.items() for text in texts])
+def test_a_plain_message_is_seen_by_the_table_alone(kind: DangerKind, text: str) -> None:
+    danger = by_table(text)
+    assert danger is not None
+    assert danger.kind in {kind, DangerKind.VIOLENCE}
+
+
+def test_what_the_table_does_not_see_the_last_rule_names_with_its_words() -> None:
+    seen = [(text, danger) for _, text in ACUTE if by_table(text) is None and (danger := assess(text)) is not None]
+    assert seen
+    for text, danger in seen:
+        assert danger.rule == LIKENESS, text
+        assert danger.evidence, text
 
 
 def test_danger_deep_in_a_long_mail_is_seen() -> None:
