@@ -113,7 +113,7 @@ async def _read(
 
 async def _turns(house: House, line: str, session: str) -> list[Asked]:
     texts = _several(line) or [line]
-    return [await _turn(house, text, session) for text in texts]
+    return [await turn(house, text, session) for text in texts]
 
 
 def _several(line: str) -> list[str] | None:
@@ -125,7 +125,8 @@ def _several(line: str) -> list[str] | None:
     return parsed if isinstance(parsed, list) and parsed and all(isinstance(turn, str) for turn in parsed) else None
 
 
-async def _turn(house: House, text: str, session: str) -> Asked:
+async def turn(house: House, text: str, session: str) -> Asked:
+    """Say one thing as a resident; return what became of it."""
     channel = house.channels["loopback"]
     assert isinstance(channel, LoopbackChannel)  # noqa: S101 - narrows the type
     accepted = await channel.say(text, session)
@@ -136,7 +137,7 @@ async def _turn(house: House, text: str, session: str) -> Asked:
 def _after(tx: Transaction, accepted: Accepted) -> tuple[dict[str, Any], tuple[Message, ...]]:
     messages = threads.last_messages(tx, accepted.thread, 20)
     said = next(message for message in messages if message.id == accepted.message)
-    return said.outcome, tuple(m for m in messages if m.author == Author.BOT and m.position > accepted.position)
+    return said.outcome, tuple(m for m in messages if m.author == Author.BOT and m.position > said.position)
 
 
 def _as_text(reply: Message) -> str:
@@ -158,8 +159,8 @@ async def _talk(kb_file: Path | None, config: Path, municipality: str, length: L
     async with _house(kb_file, config, municipality, length) as house:
         print(f"{next(iter(house.municipalities.values())).name}. En tom linje avslutter / an empty line ends.\n")
         while line := (await asyncio.to_thread(_line)).strip():
-            turn = await _turn(house, line, "terminal")
-            print(f"\n{turn.reply}\n")
+            asked = await turn(house, line, "terminal")
+            print(f"\n{asked.reply}\n")
 
 
 def _line() -> str:

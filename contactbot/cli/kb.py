@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -154,9 +155,15 @@ async def _knowledge(config: Path, municipality: str) -> tuple["Knowledge", "Mun
     from contactbot.kb import store
     from contactbot.municipalities import municipalities
 
-    settings = load(config)
-    async with _opened(config, municipality) as (database, key):
-        base: store.Base = await database.read(store.base, key)
+    if config.exists():
+        settings = load(config)
+        async with _opened(config, municipality) as (database, key):
+            base: store.Base = await database.read(store.base, key)
+    else:  # as ask does: the sample answers
+        from contactbot import demo
+
+        settings = demo.settings(Path(tempfile.gettempdir()))
+        key, base = the_municipality(settings, municipality), store.Base(0, demo.base(), ())
     town = municipalities(settings.municipalities, settings.public_url)[key]
     return build(base, now().astimezone(town.zone).date()), town
 

@@ -33,8 +33,9 @@ async def _until_told(settings: Settings) -> None:
 def check(config: Config = DEFAULT, as_json: Json = False) -> None:  # noqa: FBT002 - typer's way to say a flag
     """Tell in words what is wrong or missing, before the service starts. Exit status 1 when something is an error."""
     from contactbot import checking
+    from contactbot.channels.base import Finding
 
-    findings = asyncio.run(checking.check(load(config)))
+    findings = asyncio.run(checking.check(load(config))) or [Finding("ok", "nothing is wrong or missing")]
     for finding in findings:
         print(checking.as_json(finding) if as_json else checking.in_words(finding))
     if any(finding.level == "error" for finding in findings):

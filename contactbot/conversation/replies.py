@@ -63,7 +63,8 @@ def choices(facts: Facts, entries: list[Entry]) -> Reply:
     fallback = (spoken(facts.language), facts.municipality.main_language)
     labels = [entry.text(facts.language, fallback).question for entry in entries]
     labels.append(say(facts.language, "choices_none"))
-    return Reply(say(facts.language, "choices_intro"), "choices", choices=tuple(labels))
+    intro = "choices_intro" if len(entries) > 1 else "choices_one"
+    return Reply(say(facts.language, intro), "choices", choices=tuple(labels))
 
 
 def handed_off(facts: Facts, key: str, **values: object) -> Reply:

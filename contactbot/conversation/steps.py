@@ -15,6 +15,7 @@ from contactbot.conversation.facts import Facts
 from contactbot.conversation.outcome import Given, Outcome, Reply, SurveyAnswer, Work
 from contactbot.handoff.ticket import Reason
 from contactbot.kb.matching import Answer, Choices
+from contactbot.messages import Length
 from contactbot.threads.thread import TurnOwner
 
 Step = Callable[[Facts], Outcome | None]
@@ -116,7 +117,7 @@ def persons_turn(facts: Facts) -> Outcome | None:
         return Outcome("silent", "a person has the turn", to_people=True)
     if facts.command is not None or facts.smalltalk is not None or isinstance(facts.decision, Answer):
         return None
-    told = () if facts.seen.acknowledged else (replies.added(facts),)
+    told = () if facts.seen.acknowledged and facts.length != Length.CHAT else (replies.added(facts),)
     return Outcome("silent", "waiting for a person", told, to_people=True)
 
 
@@ -128,6 +129,8 @@ def pending_choice(facts: Facts) -> Outcome | None:
     match pending.get("kind"):
         case "choices" if facts.picked is not None:
             return _picked_choice(facts, pending["options"], facts.picked)
+        case "choices" if facts.text.strip().rstrip(".").isdecimal():
+            return _said(facts, "no such choice", replies.wording(facts, "choices_again", "command"))
         case "survey" if facts.picked is not None and facts.picked >= 0:
             return _survey(facts, facts.picked)
         case "delete" if _code(facts):

@@ -100,7 +100,12 @@ def _picked(text: str, seen: Seen) -> int | None:
     pending = None if seen.thread is None else seen.thread.pending
     if pending is None or pending.get("kind") not in ("choices", "survey"):
         return None
-    return commands.choice(text, [str(label) for label in pending["labels"]])
+    labels = [str(label) for label in pending["labels"]]
+    picked = commands.choice(text, labels)
+    if picked is not None:
+        return picked
+    first = next((line for line in text.splitlines() if line.strip()), "")  # a signature may follow
+    return commands.choice(first, labels)
 
 
 def _entries(candidates: tuple[Candidate, ...], seen: Seen, knowledge: Knowledge) -> dict[str, Entry]:

@@ -343,7 +343,7 @@ def spoken_to(tx: Transaction, channel: str, session: Address, after: int) -> tu
             " JOIN message m ON m.thread = t.id"
             " LEFT JOIN staff s ON s.id = m.staff"
             " WHERE a.scheme = :scheme AND a.value = :value AND t.channel = :channel AND m.kind = 'message'"
-            " AND m.shown > :after"
+            " AND m.shown > :after AND m.text <> ''"
             " AND t.id = (SELECT max(id) FROM thread WHERE address = a.id)"
             " ORDER BY m.shown",
             scheme=session.scheme,

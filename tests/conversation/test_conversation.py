@@ -165,8 +165,7 @@ async def test_commands_to_the_machine_are_answered_even_then(town: Town) -> Non
 async def test_while_nobody_has_taken_the_case_additions_reach_it_and_sure_questions_are_answered(town: Town) -> None:
     await town.ask(PERSON)
     assert "lagt meldingen i sak 1001" in await town.ask("det gjelder naboen min sitt gjerde")
-    await town.say("og hekken hans også")
-    assert await town.silent()
+    assert "lagt meldingen i sak 1001" in await town.ask("og hekken hans også")
     assert "Biblioteket er åpent" in await town.ask("når åpner biblioteket")
     assert await town.tickets() == 1
 
@@ -310,3 +309,17 @@ async def test_a_survey_may_be_answered_days_later(town: Town) -> None:
     town.watch.at += timedelta(days=3)
     assert "tilbakemeldingen" in await town.ask("1")
     assert await town.tickets() == 1
+
+
+async def test_a_choice_may_be_signed_as_in_a_letter_and_a_number_off_the_list_is_told_so(town: Town) -> None:
+    await town.ask("søppeldunken")
+    assert "ikke på lista" in await town.ask("7")
+    assert "tirsdager" in await town.ask("1\n\nMed vennlig hilsen\nLiv Berg")
+
+
+async def test_each_turn_of_a_question_on_the_command_line_has_its_own_reply_only(town: Town) -> None:
+    from contactbot.cli.ask import turn  # noqa: PLC0415 - the command's own way to ask
+
+    first = await turn(town.house, "når åpner biblioteket", "terminal")
+    second = await turn(town.house, "HVORFOR", "terminal")
+    assert [len(first.replies), len(second.replies)] == [1, 1]

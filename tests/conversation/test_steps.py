@@ -279,8 +279,9 @@ def test_commands_to_the_machine_are_the_machines_even_then(owner: TurnOwner, ki
     ("said", "acknowledged", "rule", "purposes"),
     [
         ({}, False, "waiting for a person", ["added"]),
-        ({}, True, "waiting for a person", []),
-        (IN_DOUBT, True, "waiting for a person", []),
+        ({}, True, "waiting for a person", ["added"]),
+        ({"length": Length.SMS}, True, "waiting for a person", []),
+        ({**IN_DOUBT, "length": Length.SMS}, True, "waiting for a person", []),
         (SURE, False, "sure", ["answer"]),
         ({"smalltalk": SmallTalk.THANKS}, False, "thanks", ["smalltalk"]),
         (command(CommandKind.PERSON), False, "asked for a person", ["receipt"]),
