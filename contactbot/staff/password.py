@@ -1,13 +1,14 @@
 """Passwords, hashed with argon2id in a thread: one hash takes some 100 ms and 64 MiB, so few run at once."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 SHORTEST = 12  # characters (NIST SP 800-63B asks for at least 8, and no rules of composition)
-AT_ONCE = asyncio.Semaphore(2)
+_THREADS = ThreadPoolExecutor(2, "password")
 _HASHER = PasswordHasher()
 
 
@@ -26,8 +27,7 @@ def hash_of(password: str) -> str:
 
 async def matches(password: str, kept: str) -> bool:
     """Whether the password is the one that was hashed."""
-    async with AT_ONCE:
-        return await asyncio.to_thread(_matches, password, kept)
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, _matches, password, kept)
 
 
 def _matches(password: str, kept: str) -> bool:

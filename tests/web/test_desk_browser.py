@@ -37,6 +37,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
 
 async def signed_in(page: Page, town: Town, path: str = "/desk") -> None:
     await page.goto(f"{town.url}/sign-in?next={path}")
+    await expect(page.locator("input[name=email]")).to_be_focused()  # what is typed before that reaches no field
     await page.keyboard.type("kari@fjordvik.example")
     await page.keyboard.press("Tab")
     await page.keyboard.type(PASSWORD)
