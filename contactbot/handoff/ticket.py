@@ -30,7 +30,6 @@ class Reason(StrEnum):
     BUSY = "busy"  # the conversation kept changing under the bot
 
 
-PRIORITIES = ("normal", "urgent")
 Priority = Literal["normal", "urgent"]
 
 
