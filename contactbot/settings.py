@@ -17,6 +17,7 @@ from contactbot.errors import SettingsError
 
 CHANNELS = "contactbot.channels"  # the entry points' group
 SECRET_BYTES = 32  # the least a signing key may have, as long as SHA-256's output (RFC 2104 section 3)
+BACKUP_KEY_CHARACTERS = 20  # the least a passphrase for backups may have; scrypt makes each guess cost
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -151,6 +152,13 @@ class Settings(BaseSettings):
     secret: SecretStr = Field(
         description=f"Key that signs tokens, at least {SECRET_BYTES} characters; `contactbot init` draws one."
     )
+    backup_key: SecretStr = Field(
+        SecretStr(""),
+        description=(
+            f"Key that backups are sealed with, at least {BACKUP_KEY_CHARACTERS} characters; empty: they are not "
+            "sealed. Keep a copy of it where the backups are not: without it they cannot be read."
+        ),
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe level that is logged."
     )
@@ -203,6 +211,8 @@ def from_values(content: dict[str, Any], source: str) -> Settings:
         raise SettingsError(
             f"{source}: secret must have at least {SECRET_BYTES} characters; 'contactbot init' draws one"
         )
+    if 0 < len(settings.backup_key.get_secret_value()) < BACKUP_KEY_CHARACTERS:
+        raise SettingsError(f"{source}: backup_key must have at least {BACKUP_KEY_CHARACTERS} characters, or be empty")
     known = {point.name for point in entry_points(group=CHANNELS)}
     unknown = sorted(set(settings.channels) - known)
     if unknown:

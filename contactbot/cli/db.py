@@ -30,9 +30,11 @@ def upgrade(config: Config = DEFAULT) -> None:
 def backup(
     file: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")], config: Config = DEFAULT
 ) -> None:
-    """Write a consistent copy of the whole database, while the service runs."""
-    backups.backup(load(config).database_url, file)
-    print(f"Wrote {file} ({file.stat().st_size:,} bytes).")
+    """Write a consistent copy of the whole database, while the service runs; sealed where a ``backup_key`` is set."""
+    settings = load(config)
+    key = settings.backup_key.get_secret_value()
+    backups.backup(settings.database_url, file, key)
+    print(f"Wrote {file} ({file.stat().st_size:,} bytes, {'sealed' if key else 'NOT sealed: set backup_key'}).")
 
 
 @app.command()
@@ -40,5 +42,6 @@ def restore(
     file: Annotated[Path, typer.Argument(help="A file that ``db backup`` wrote.")], config: Config = DEFAULT
 ) -> None:
     """Put a backup in place of the database; the service must be stopped. The old database is kept beside it."""
-    kept = backups.restore(load(config).database_url, file)
+    settings = load(config)
+    kept = backups.restore(settings.database_url, file, settings.backup_key.get_secret_value())
     print(f"Restored {file}." + (f" The database that was there is now {kept}." if kept else ""))

@@ -73,6 +73,7 @@ def _contents(folder: Path, answers: Answers) -> dict[str, str]:
         "public_url": _quoted(answers.public_url),
         "website": _quoted(answers.website),
         "secret": secrets.token_urlsafe(48),
+        "backup_key": secrets.token_urlsafe(32),
         "host": answers.public_url.partition("://")[2],
         "folder": str(folder),
         "data": _quoted(str(folder / "data")),

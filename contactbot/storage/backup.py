@@ -1,6 +1,7 @@
 """One file is the whole backup: messages, files, answers, history.
 
-SQLite is copied with its own online backup; PostgreSQL with its own ``pg_dump`` and ``pg_restore``.
+SQLite is copied with its own online backup; PostgreSQL with its own ``pg_dump`` and ``pg_restore``. With a key the file
+is sealed: what is not sealed never lies outside the data folder. A file is restored whether it is sealed or not.
 """
 
 import contextlib
@@ -8,65 +9,149 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 import uuid
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO, Final, cast
 
 from sqlalchemy import make_url
 
 from contactbot.errors import StoreError
+from contactbot.storage import sealed
 
 EPOCH = "feed_epoch"  # of house_state: a new one tells live pages that numbers start over
+PIECE: Final = 1 << 20  # bytes copied at a time
 
 
-def backup(url: str, file: Path) -> None:
-    """Write the database to ``file`` with mode 600. Raises StoreError, and leaves nothing, when it cannot be done."""
+def backup(url: str, file: Path, key: str = "") -> None:
+    """Write the database to ``file`` with mode 600, sealed when there is a key.
+
+    Raises StoreError, and leaves nothing, when it cannot be done.
+    """
     if file.exists():
         raise StoreError(f"{file} is there already; name another file")
-    descriptor = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    os.close(descriptor)
     try:
-        if _is_sqlite(url):
-            _copy(_path(url), file)
-        else:
-            _run("pg_dump", "--format=custom", f"--file={file}", f"--dbname={_libpq(url)}")
+        with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as target:
+            with _copy(_path(url)) if _is_sqlite(url) else _dump(url) as source:
+                if key:
+                    sealed.seal(source, target, key)
+                else:
+                    shutil.copyfileobj(source, target, PIECE)
+            target.flush()
+            os.fsync(target.fileno())
     except BaseException:
         file.unlink(missing_ok=True)
         raise
 
 
-def restore(url: str, file: Path) -> Path | None:
-    """Put a backup in place; return where the database that was there is kept. Raises StoreError."""
+def restore(url: str, file: Path, key: str = "") -> Path | None:
+    """Put a backup in place; return where the database that was there is kept. Raises StoreError.
+
+    Nothing is touched before the whole file is known to be what was written.
+    """
     if not file.is_file():
         raise StoreError(f"there is no file {file}")
-    if not _is_sqlite(url):
-        _run("pg_restore", "--clean", "--if-exists", "--single-transaction", f"--dbname={_libpq(url)}", str(file))
-        return None
-    _check(file)
-    path = _path(url)
+    with file.open("rb") as source:
+        if not _is_sqlite(url):
+            for _ in _content(source, file, key):  # a seal is proven to the end before the first byte is used
+                pass
+            source.seek(0)
+            _load(url, _content(source, file, key))
+            return None
+        path = _path(url)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix="restoring-") as folder:  # of mode 700
+            fresh = Path(folder, path.name)
+            with fresh.open("wb") as target:
+                target.writelines(_content(source, file, key))
+            fresh.chmod(0o600)
+            _check(fresh, file)
+            _start_new_epoch(fresh)
+            return _replace(path, fresh)
+
+
+def _content(source: BinaryIO, file: Path, key: str) -> Iterator[bytes]:
+    """Yield the bytes of a backup, its seal undone. Raises StoreError when that cannot be."""
+    if not sealed.is_sealed(source):
+        yield from iter(lambda: source.read(PIECE), b"")
+        return
+    if not key:
+        raise StoreError(f"{file} is sealed; set backup_key to the key it was written with")
+    try:
+        yield from sealed.unsealed(source, key)
+    except sealed.SealError as error:
+        raise StoreError(f"{file} cannot be opened with backup_key: {error}") from error
+
+
+def _replace(path: Path, fresh: Path) -> Path | None:
+    """Put the fresh database where the old one is; return where the old one is kept."""
     kept = path.with_name(f"{path.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}") if path.exists() else None
     if kept is not None:
         _refuse_if_in_use(path)
         path.rename(kept)
         for ending in ("-wal", "-shm"):
             path.with_name(path.name + ending).unlink(missing_ok=True)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    shutil.copyfile(file, path)
-    path.chmod(0o600)
-    _start_new_epoch(path)
+    fresh.rename(path)
     return kept
 
 
-def _copy(path: Path, file: Path) -> None:
+@contextlib.contextmanager
+def _copy(path: Path) -> Iterator[BinaryIO]:
+    """Give a consistent copy of an SQLite file; it lies beside the file, and is gone afterwards."""
     if not path.exists():
         raise StoreError(f"there is no database {path}")
-    with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(file)) as target:
-        source.backup(target)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix="backup-") as folder:  # of mode 700
+        copy = Path(folder, path.name)
+        with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+        with copy.open("rb") as content:
+            yield content
 
 
-def _check(file: Path) -> None:
+@contextlib.contextmanager
+def _dump(url: str) -> Iterator[BinaryIO]:
+    """Give what ``pg_dump`` writes. Raises StoreError when it fails."""
+    with _client("pg_dump", "--format=custom", f"--dbname={_libpq(url)}") as process:
+        yield cast("BinaryIO", process.stdout)
+
+
+def _load(url: str, content: Iterable[bytes]) -> None:
+    options = ("--clean", "--if-exists", "--single-transaction", f"--dbname={_libpq(url)}")
+    with _client("pg_restore", *options) as process, contextlib.suppress(BrokenPipeError):
+        # Where it ends early, its exit status and words say why.
+        cast("BinaryIO", process.stdin).writelines(content)
+
+
+@contextlib.contextmanager
+def _client(program: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a PostgreSQL client; its password comes from the environment or ~/.pgpass, never from the command line.
+
+    Raises StoreError when it fails.
+    """
+    found = shutil.which(program)
+    if found is None:
+        raise StoreError(f"{program} is needed for this and is not installed (package postgresql-client)")
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(  # noqa: S603 - our own arguments, no shell
+            [found, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said
+        )
+        with process:
+            try:
+                yield process
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode:
+            said.seek(0)
+            raise StoreError(f"{program} failed: {said.read().decode('utf-8', 'replace').strip()}")
+
+
+def _check(fresh: Path, file: Path) -> None:
+    """Raise StoreError when the copy of ``file`` is no sound database of ours."""
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        with contextlib.closing(sqlite3.connect(f"file:{fresh}?mode=ro", uri=True)) as connection:
             verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
             connection.execute("SELECT version_num FROM alembic_version")
     except sqlite3.Error as error:
@@ -105,13 +190,3 @@ def _path(url: str) -> Path:
 
 def _libpq(url: str) -> str:
     return make_url(url).set(drivername="postgresql", password=None).render_as_string(hide_password=False)
-
-
-def _run(program: str, *arguments: str) -> None:
-    """Run a PostgreSQL client; its password comes from the environment or ~/.pgpass, never from the command line."""
-    found = shutil.which(program)
-    if found is None:
-        raise StoreError(f"{program} is needed for this and is not installed (package postgresql-client)")
-    result = subprocess.run([found, *arguments], capture_output=True, text=True, check=False)  # noqa: S603 - our own arguments, no shell
-    if result.returncode:
-        raise StoreError(f"{program} failed: {result.stderr.strip()}")
