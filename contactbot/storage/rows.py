@@ -5,13 +5,17 @@ import json
 import types
 import typing
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, TypeVar
+from operator import attrgetter
+from types import NoneType
+from typing import Any, Final, TypeVar
 
 Value = Any  # a value of SQL: None, int, str, bytes
-Plain = (int, bytes, type(None))
+Form = Callable[[Any], Value]
+
+_as_json: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def to_sql(value: object) -> Value:
@@ -20,39 +24,57 @@ def to_sql(value: object) -> Value:
     NUL and lone surrogates are dropped from text (PostgreSQL refuses them); raw input keeps them. Naive datetimes are
     refused with ValueError, since nobody can tell what they mean.
     """
-    kind = type(value)
-    if kind is str:
-        return text_in(value)  # type: ignore[arg-type]
-    if kind is bool:
-        return int(value)  # type: ignore[call-overload]
-    if isinstance(value, Plain):
-        return value
-    if isinstance(value, StrEnum):
-        return value.value
-    if isinstance(value, datetime):
-        return time_in(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, str):
-        return text_in(value)
-    return text_in(json.dumps(value, ensure_ascii=False))
+    return form_of(type(value))(value)
+
+
+def form_of(kind: type) -> Form:
+    """Return what makes the kept form of the values of a type; worked out once for each type."""
+    form = _forms.get(kind)
+    if form is None:
+        form = _forms[kind] = next((form for base, form in FORMS if issubclass(kind, base)), _json_in)
+    return form
 
 
 def text_in(text: str) -> str:
     """Drop what one of the engines cannot keep: NUL and lone surrogates."""
+    if "\0" in text:
+        text = text.replace("\0", "")
     if text.isascii():
-        return text.replace("\0", "") if "\0" in text else text
-    return text.replace("\0", "").encode("utf-8", "ignore").decode()
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "ignore").decode()
+    return text
 
 
 def time_in(moment: datetime) -> str:
     """Return the moment as sortable ISO-8601 UTC text with microseconds."""
     if moment.tzinfo is None:
         raise ValueError("a time without a zone cannot be stored; give aware UTC")
-    offset = moment.utcoffset()
-    if offset:
-        moment = moment - offset
-    return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}+00:00"
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat(timespec="microseconds")
+
+
+def _as_it_is(value: Value) -> Value:
+    return value
+
+
+def _json_in(value: object) -> str:
+    return text_in(_as_json(value))
+
+
+# The first that fits counts: a StrEnum is text, a truth value a number, and a datetime a date.
+FORMS: Final[tuple[tuple[type, Form], ...]] = (
+    (StrEnum, attrgetter("value")),
+    (str, text_in),
+    (bool, int),
+    (int, _as_it_is),
+    (bytes, _as_it_is),
+    (NoneType, _as_it_is),
+    (datetime, time_in),
+    (date, date.isoformat),
+)
+_forms: dict[type, Form] = {}
 
 
 Reader = Callable[[Any], Any]
@@ -69,14 +91,14 @@ def hydrator(model: type[Model], columns: tuple[str, ...]) -> Callable[[Sequence
     unknown = set(columns) - {field.name for field in dataclasses.fields(model)}  # type: ignore[arg-type]
     if unknown:
         raise TypeError(f"{model.__name__} has no field for the columns {sorted(unknown)}")
-    readers = [_reader(hints[column]) for column in columns]
+    readers = [(column, reader) for column in columns if (reader := _reader(hints[column])) is not None]
     make: Callable[..., Model] = model
 
     def hydrate(row: Sequence[Value]) -> Model:
-        values = {
-            column: reader(value) if reader is not None and value is not None else value
-            for column, reader, value in zip(columns, readers, row, strict=True)
-        }
+        values = dict(zip(columns, row, strict=True))
+        for column, reader in readers:
+            if (value := values[column]) is not None:
+                values[column] = reader(value)
         return make(**values)
 
     return hydrate

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, Self
 
@@ -19,6 +21,23 @@ GROUP_LIMIT = 128  # units; more would make the first wait noticeably for the la
 READERS = 3  # threads
 
 
+@dataclass(slots=True)
+class Waiting:
+    """A job of the writer's, and the caller who waits for it on the event loop."""
+
+    job: Job
+    caller: asyncio.Future[Any]
+
+    def answer(self) -> None:
+        """Give the caller the outcome; a caller who has gone misses it."""
+        if self.caller.done():
+            return
+        if self.job.error is None:
+            self.caller.set_result(self.job.outcome)
+        else:
+            self.caller.set_exception(self.job.error)
+
+
 class SqliteDatabase:
     """One file. Units that wait together share one commit, each in its own savepoint; all are answered after it."""
 
@@ -26,11 +45,11 @@ class SqliteDatabase:
         self.dialect = dialect
         self.notices = Notices()
         self._clock = clock
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[Waiting | None] = SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS, "reader")
         self._reader = threading.local()
         self._opened: list[sqlite3.Connection] = []
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: asyncio.AbstractEventLoop
         self._writer: threading.Thread | None = None
 
     async def __aenter__(self) -> Self:
@@ -52,9 +71,9 @@ class SqliteDatabase:
         StoreBusyError when the file is locked or the disk full; nothing of the unit is kept then.
         """
         self._refuse_when_closed()
-        job = Job(unit, arguments, key)
-        self._jobs.put(job)
-        return await asyncio.wrap_future(job.future)
+        caller = asyncio.get_running_loop().create_future()
+        self._jobs.put(Waiting(Job(unit, arguments, key), caller))
+        return await caller
 
     async def read(self, unit: Unit, *arguments: Any) -> Any:  # noqa: ANN401 - the unit's own result
         """Run the unit on a snapshot; it can write nothing. Its transaction is always ended."""
@@ -76,32 +95,35 @@ class SqliteDatabase:
                 self._commit(connection, group)
         connection.close()
 
-    def _collect(self) -> tuple[list[Job], bool]:
-        group: list[Job] = []
-        job = self._jobs.get()
-        while job is not None:
-            if job.future.set_running_or_notify_cancel():
-                group.append(job)
+    def _collect(self) -> tuple[list[Waiting], bool]:
+        group: list[Waiting] = []
+        one = self._jobs.get()
+        while one is not None:
+            if not one.caller.cancelled():
+                group.append(one)
             if len(group) >= GROUP_LIMIT:
                 return group, True
             try:
-                job = self._jobs.get_nowait()
+                one = self._jobs.get_nowait()
             except Empty:
                 return group, True
         return group, False
 
-    def _commit(self, connection: sqlite3.Connection, group: list[Job]) -> None:
+    def _commit(self, connection: sqlite3.Connection, group: Sequence[Waiting]) -> None:
         """Run the group in one transaction; if that cannot be kept whole, run every unit alone."""
-        woken = self._together(connection, group)
+        woken = self._together(connection, [waiting.job for waiting in group])
         if woken is None and len(group) > 1:
-            for job in group:
-                self._commit(connection, [job])
+            for waiting in group:
+                self._commit(connection, [waiting])
             return
-        for job in group:
-            job.answer()
-        if woken and self._loop is not None and not self._loop.is_closed():
-            with contextlib.suppress(RuntimeError):  # the loop closed in this moment: nobody listens any more
-                self._loop.call_soon_threadsafe(self.notices.announce, woken)
+        with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits or listens any more
+            self._loop.call_soon_threadsafe(self._answer, group, woken or ())
+
+    def _answer(self, group: Sequence[Waiting], woken: Collection[str]) -> None:
+        """Tell everybody on the event loop at once: waking it for each would cost more than the answers."""
+        for waiting in group:
+            waiting.answer()
+        self.notices.announce(woken)
 
     def _together(self, connection: sqlite3.Connection, group: list[Job]) -> set[str] | None:
         """Return the topics to announce, or None when the transaction was lost and nothing of it was kept."""

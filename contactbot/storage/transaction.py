@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from contactbot.storage.dialect import Connection, Dialect
-from contactbot.storage.rows import hydrator, to_sql
+from contactbot.storage.rows import form_of, hydrator
 
 Model = TypeVar("Model")
 
@@ -65,7 +65,8 @@ class Transaction:
         self.woken.update(topics)
 
     def _run(self, statement: str, values: dict[str, object]) -> Any:  # noqa: ANN401 - a DBAPI cursor
-        self._cursor.execute(self.dialect.compiled(statement), {name: to_sql(value) for name, value in values.items()})
+        kept = {name: form_of(type(value))(value) for name, value in values.items()}
+        self._cursor.execute(self.dialect.compiled(statement), kept)
         return self._cursor
 
 

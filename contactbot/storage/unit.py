@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from contactbot.clock import Clock
@@ -16,12 +15,11 @@ Mode = Literal["", "queue"]
 
 @dataclass(slots=True)
 class Job:
-    """A unit on its way through the write door, with the caller's future."""
+    """A unit on its way through the write door, and what came of it."""
 
     unit: Unit
     arguments: tuple[Any, ...]
     key: str | None
-    future: Future[Any] = field(default_factory=Future)
     outcome: Any = None
     error: BaseException | None = None
 
@@ -32,13 +30,6 @@ class Job:
             self.outcome = self.unit(tx, *self.arguments) if self.key is None else self._run_once(tx, self.key, clock)
         except StopIteration as error:  # a future cannot carry it, and its caller would wait for ever
             raise RuntimeError("the unit asked an iterator for more than it had") from error
-
-    def answer(self) -> None:
-        """Give the caller the outcome; a caller who has gone misses it."""
-        if self.error is None:
-            self.future.set_result(self.outcome)
-        else:
-            self.future.set_exception(self.error)
 
     def _run_once(self, tx: Transaction, key: str, clock: Clock) -> Any:  # noqa: ANN401 - the unit's own result
         ran, result = done_before(tx, key)
