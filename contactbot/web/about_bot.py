@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import phonenumbers
+from babel.dates import get_day_names
 
 from contactbot.conversation.understand import Knowledge
 from contactbot.house import House
@@ -17,9 +18,10 @@ from contactbot.kb.matching import ANSWER_AT, CHOICES_AT, MOST_CHOICES
 from contactbot.messages import Account
 from contactbot.municipality import Municipality
 from contactbot.settings import WEEKDAYS, Hours
+from contactbot.web.residents import words
+from contactbot.wording.words import Words
 
 NAMES: Final = {"webchat": "Nettprat", "email": "E-post", "sms": "SMS", "xmpp": "XMPP"}
-DAYS: Final = dict(zip(WEEKDAYS, ("mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag"), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def about_bot(house: House, town: Municipality, knowledge: Knowledge) -> AboutBo
         choices_from_probability=CHOICES_AT,
         most_choices=MOST_CHOICES,
         channels=tuple(dict.fromkeys(way.name for way in ways_in(house, town))),
-        opening_hours=tuple(opening_hours(configured.hours)),
+        opening_hours=tuple(opening_hours(configured.hours, words(town.main_language))),
         answered_within_working_days=town.answer_within_working_days,
         originals_kept_days=house.settings.conversation.raw_days,
         asks_how_it_went=house.settings.conversation.survey,
@@ -96,11 +98,12 @@ def ways_in(house: House, town: Municipality) -> tuple[WayIn, ...]:
     return tuple(sorted(found, key=lambda way: order.index(way.channel)))
 
 
-def opening_hours(hours: Hours) -> Iterator[tuple[str, str]]:
+def opening_hours(hours: Hours, spoken: Words) -> Iterator[tuple[str, str]]:
     """Yield runs of days with the same hours, such as ``mandag–fredag`` and ``08.00–15.30``."""
     runs: list[tuple[str, str, str]] = []
-    for name, day in DAYS.items():
-        words = _intervals(getattr(hours, name))
+    days = get_day_names("wide", locale=spoken.lang)
+    for number, name in enumerate(WEEKDAYS):
+        day, words = days[number], _intervals(getattr(hours, name)) or spoken["closed"]
         if runs and runs[-1][2] == words:
             runs[-1] = (runs[-1][0], day, words)
         else:
@@ -110,7 +113,7 @@ def opening_hours(hours: Hours) -> Iterator[tuple[str, str]]:
 
 
 def _intervals(intervals: tuple[str, ...]) -> str:
-    return ", ".join(one.replace(" ", "").replace(":", ".").replace("-", "–") for one in intervals) or "stengt"
+    return ", ".join(one.replace(" ", "").replace(":", ".").replace("-", "–") for one in intervals)
 
 
 def _way(account: Account) -> WayIn:

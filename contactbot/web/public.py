@@ -17,6 +17,7 @@ from contactbot.municipality import Municipality
 from contactbot.web import entry_form
 from contactbot.web.about_bot import about_bot, opening_hours, ways_in
 from contactbot.web.keys import HOUSE
+from contactbot.web.residents import Speaking
 from contactbot.web.shelves import alphabetic
 from contactbot.web.templating import municipality_of, page
 
@@ -42,23 +43,26 @@ def routes() -> Iterable[web.AbstractRouteDef]:
 async def home(request: web.Request) -> web.StreamResponse:
     """Show the municipality's page: search, what many ask, and every way in."""
     house, town = request.app[HOUSE], _town(request)
+    spoken = Speaking(request, town).words
     knowledge = await _knowledge(house, town)
     since = house.clock() - POPULAR_WITHIN
     uses: Mapping[str, int] = await house.database.read(store.uses, town.id, since)
     return _page(
-        request, "public/home.html", popular=_popular(knowledge, uses), topics=_topics(knowledge, town),
-        ways=ways_in(house, town), chat=_chat(house, town), hours=tuple(opening_hours(_settings(house, town).hours)),
-        opening=town.opening(house.clock(), town.main_language),
+        request, "public/home.html", popular=_popular(knowledge, uses), topics=_topics(knowledge, town, spoken.lang),
+        ways=ways_in(house, town), chat=_chat(house, town), opening=town.opening(house.clock(), spoken.lang),
+        hours=tuple(opening_hours(house.settings.municipalities[town.id].hours, spoken)),
     )  # fmt: skip
 
 
 async def answers(request: web.Request) -> web.StreamResponse:
     """Show what a search finds; without one, every answer by topic."""
     house, town = request.app[HOUSE], _town(request)
+    spoken = Speaking(request, town).words
     knowledge = await _knowledge(house, town)
     wanted = request.query.get("q", "").strip()[:LONGEST_SEARCH]
     if not wanted:
-        return _page(request, "public/answers.html", topics=_topics(knowledge, town), chat=_chat(house, town))
+        topics = _topics(knowledge, town, spoken.lang)
+        return _page(request, "public/answers.html", topics=topics, chat=_chat(house, town))
     found = await asyncio.to_thread(try_out, wanted, knowledge, town, house.clock())
     first, more = _found(found, knowledge)
     return _page(
@@ -75,11 +79,12 @@ async def answer(request: web.Request) -> web.StreamResponse:
     entry = knowledge.entries.get(request.match_info["id"])
     if entry is None:
         raise web.HTTPNotFound
-    text = entry.text(request.query.get("lang", town.main_language), (town.main_language,))
+    language = request.query.get("lang", town.main_language)  # a text may be there in one the pages do not speak
+    text = entry.text(language, (town.main_language,))
     _, written_at = await house.database.read(store.published, town.id, entry.id)
     return _page(
         request, "public/answer.html", entry=entry, text=text, written_at=written_at,
-        languages=entry_form.LANGUAGES, related=_related(entry, knowledge), ways=ways_in(house, town),
+        related=_related(entry, knowledge), ways=ways_in(house, town),
         chat=_chat(house, town),
     )  # fmt: skip
 
@@ -112,17 +117,14 @@ async def with_slash(_request: web.Request) -> web.StreamResponse:
 
 
 def _page(request: web.Request, template: str, **values: Any) -> web.Response:  # noqa: ANN401 - a template's own values
-    house = request.app[HOUSE]
-    desk = house.settings.desk_url or ""
-    return page(request, template, desk=f"{desk}/desk", today=_today(house, _town(request)), **values)
+    house, town = request.app[HOUSE], _town(request)
+    speaking = Speaking(request, town)
+    values |= {"speaking": speaking, "t": speaking.words, "today": _today(house, town)}
+    return page(request, template, desk=f"{house.settings.desk_url or ''}/desk", **values)
 
 
 def _town(request: web.Request) -> Municipality:
     return municipality_of(request, None)
-
-
-def _settings(house: House, town: Municipality) -> Any:  # noqa: ANN401 - the settings' own type is not ours to name
-    return house.settings.municipalities[town.id]
 
 
 def _today(house: House, town: Municipality) -> date:
@@ -149,14 +151,13 @@ def _popular(knowledge: Knowledge, uses: Mapping[str, int]) -> list[Entry]:
     return asked[:MOST_POPULAR]
 
 
-def _topics(knowledge: Knowledge, town: Municipality) -> list[tuple[str, list[Entry]]]:
+def _topics(knowledge: Knowledge, town: Municipality, language: str) -> list[tuple[str, list[Entry]]]:
     """Return the topics in the order of the alphabet, each with its entries."""
     found: dict[str, list[Entry]] = {}
     for entry in knowledge.entries.values():
         found.setdefault(entry.topic, []).append(entry)
-    language = town.main_language
     for entries in found.values():
-        entries.sort(key=lambda entry: alphabetic(entry.text(language).question))
+        entries.sort(key=lambda entry: alphabetic(entry.text(language, (town.main_language,)).question))
     return sorted(found.items(), key=lambda pair: (not pair[0], alphabetic(pair[0])))
 
 

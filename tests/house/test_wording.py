@@ -9,10 +9,12 @@ import pytest
 
 from contactbot import wording
 from contactbot.channels.webchat import wording as widget
+from contactbot.web import about_bot, residents
 from tests.house.source import PACKAGE, modules, texts, tracked, tree
 
 WORDING = PACKAGE / "wording"
 WIDGET = PACKAGE / "channels" / "webchat" / "languages"
+PAGES = PACKAGE / "web" / "languages"
 SHORTEST_PATTERN = 4  # letters that an f-string must hold to count as naming keys
 
 
@@ -36,6 +38,19 @@ def test_the_widget_has_words_in_each_complete_language(language: str) -> None:
     said = _keys(WIDGET / f"{language}.toml")
     assert set(said) == set(_keys(WIDGET / "nb.toml"))
     assert [key for key, words in said.items() if not str(words).strip()] == []
+
+
+@pytest.mark.parametrize("language", residents.LANGUAGES)
+def test_the_residents_pages_have_words_in_each_language(language: str) -> None:
+    said = _keys(PAGES / f"{language}.toml")
+    assert set(said) == set(_keys(PAGES / "nb.toml"))
+    assert [key for key, words in said.items() if not str(words).strip()] == []
+
+
+@pytest.mark.parametrize("key", sorted(set(_keys(PAGES / "nb.toml")) - {"lang", "name", *about_bot.NAMES}))
+def test_every_sentence_of_the_residents_pages_stands_on_one(key: str) -> None:
+    in_code = any(f'"{key}"' in file.read_text("utf-8") for file in (PACKAGE / "web").glob("*.py"))
+    assert in_code or any(f'"{key}"' in page for page in _pages())
 
 
 @pytest.mark.parametrize("key", sorted(_keys(WORDING / "nb.toml")))

@@ -170,3 +170,40 @@ async def test_the_pages_have_no_barriers_and_fit_a_small_phone(open_town: Town)
         await page.click("text=Chat med oss")
         await page.frame_locator("iframe").locator("textarea").wait_for()
         assert said == []
+
+
+@pytest.mark.parametrize("path", PAGES[:4])
+@pytest.mark.parametrize(("language", "said"), [("nb", "Alle svar"), ("nn", "For tilsette"), ("en", "For staff")])
+async def test_a_page_speaks_the_language_asked_for(resident: Client, path: str, language: str, said: str) -> None:
+    page = await text_of(await resident.get(f"{path}{'&' if '?' in path else '?'}lang={language}"))
+    assert f'<html lang="{language}"' in page
+    assert said in page
+
+
+async def test_links_keep_the_language_that_was_asked_for(resident: Client) -> None:
+    page = await text_of(await resident.get("/?lang=nn"))
+    assert 'href="/svar/?lang=nn"' in page
+    assert 'href="/svar/barnehage-pris?lang=nn"' in page
+    assert '<input type="hidden" name="lang" value="nn">' in page
+    assert "?lang=" not in (await text_of(await resident.get("/?lang=nb"))).partition('aria-label="Språk"')[0]
+
+
+async def test_an_unknown_language_is_the_towns_own(resident: Client) -> None:
+    assert '<html lang="nb"' in await text_of(await resident.get("/?lang=%22%3E%3Cscript%3E"))
+
+
+async def test_a_town_of_another_language_speaks_it_by_itself(tmp_path: Path, sqlite_url: str) -> None:
+    settings = configuration(tmp_path, database=sqlite_url, channels=CHANNELS)
+    nynorsk = settings.municipalities[HERE].model_copy(update={"main_language": "nn"})
+    settings = settings.model_copy(update={"municipalities": {**settings.municipalities, HERE: nynorsk}})
+    async with running(settings) as town:
+        page = await text_of(await town.client().get("/"))
+    assert '<html lang="nn"' in page
+    assert "Kva lurer du på?" in page
+    assert "Måndag–fredag" in page
+
+
+async def test_an_answer_that_a_language_lacks_says_so_and_is_marked(resident: Client) -> None:
+    page = await text_of(await resident.get("/svar/bru?lang=en"))
+    assert "not available in English yet" in page
+    assert '<h1 class="ds-heading" data-size="lg" lang="nb">' in page

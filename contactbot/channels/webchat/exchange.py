@@ -25,9 +25,9 @@ from contactbot.channels.webchat.frames import (
 )
 from contactbot.channels.webchat.session import Session, Signer
 from contactbot.channels.webchat.settings import Site, WebchatSettings
-from contactbot.channels.webchat.wording import Words
 from contactbot.errors import StoreBusyError, UnknownAccountError
 from contactbot.messages import Accepted, Address, Inbound, Spoken
+from contactbot.wording.words import Words
 
 _log = structlog.get_logger()
 

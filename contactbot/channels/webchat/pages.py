@@ -23,10 +23,11 @@ from contactbot.channels.webchat.gate import Gate
 from contactbot.channels.webchat.origin import page_headers
 from contactbot.channels.webchat.session import Session
 from contactbot.channels.webchat.settings import Site, WebchatSettings
-from contactbot.channels.webchat.wording import Words, preferred, words
+from contactbot.channels.webchat.wording import preferred, words
 from contactbot.markdown import to_plain
 from contactbot.messages import Author, Spoken
 from contactbot.places import UnknownPlaceError, place
+from contactbot.wording.words import Words
 
 ANSWER_WITHIN = 2.5  # seconds a form waits, so that the page it leads to already holds the answer
 _FIELDS = 16  # form fields; ours has six

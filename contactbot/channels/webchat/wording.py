@@ -1,31 +1,14 @@
 """What the widget itself says, in each language; one that is not complete falls back to the first, marked as such."""
 
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+
+from contactbot.wording.words import Words, read
 
 _FOLDER = Path(__file__).parent / "languages"
 COMPLETE = ("nb", "nn", "en")  # these say everything; tests hold them to it
 LANGUAGES = (*COMPLETE, "se")
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """One language's sentences. ``language`` was asked for; ``lang`` is what the sentences are written in."""
-
-    language: str
-    lang: str
-    sentences: Mapping[str, str]
-
-    def __getitem__(self, key: str) -> str:
-        """Return a sentence as it stands, with its ``{holes}``."""
-        return self.sentences[key]
-
-    def say(self, key: str, **values: object) -> str:
-        """Return a sentence with its holes filled."""
-        return self.sentences[key].format(**values)
 
 
 @cache
@@ -33,7 +16,7 @@ def words(language: str) -> Words:
     """Return a language's sentences. Raises KeyError for a language that is not among LANGUAGES."""
     if language not in LANGUAGES:
         raise KeyError(language)
-    own = {key: str(value) for key, value in tomllib.loads((_FOLDER / f"{language}.toml").read_text("utf-8")).items()}
+    own = read(_FOLDER, language)
     if language in COMPLETE:
         return Words(language, own["lang"], own)
     return Words(language, COMPLETE[0], {**words(COMPLETE[0]).sentences, "name": own["name"]})
