@@ -21,7 +21,7 @@ from contactbot.messages import Account
 from contactbot.municipalities import municipalities
 from contactbot.reception import Reception
 from contactbot.settings import Settings, channel_settings
-from contactbot.storage import installation, schema
+from contactbot.storage import folder, installation, schema
 from contactbot.storage.database import Database, open_database
 from contactbot.upkeep import Upkeep
 from contactbot.web import server
@@ -46,7 +46,9 @@ async def running(
     Raises SettingsError for a configuration that cannot be used, StoreBusyError for a database that cannot be opened.
     """
     wording.check()
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.make(settings.data)
+    for path, mode in folder.exposed(settings.data):
+        log.warning("others may open this; change its mode", path=str(path), mode=f"{mode:o}")
     await asyncio.to_thread(schema.upgrade, settings.database_url)
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(settings.database_url, clock))

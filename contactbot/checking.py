@@ -3,8 +3,8 @@
 import asyncio
 import json
 import socket
-import stat
 from collections.abc import Awaitable, Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from contactbot import app, wording
@@ -13,15 +13,16 @@ from contactbot.clock import now
 from contactbot.errors import ContactbotError
 from contactbot.municipalities import municipalities
 from contactbot.settings import Settings
-from contactbot.storage import schema
+from contactbot.storage import folder, schema
 from contactbot.storage.dialect import dialect_for
 
 PATIENCE = 20.0  # seconds that one channel's checks may take
 
 
-async def check(settings: Settings) -> list[Finding]:
-    """Return what was found, errors first."""
-    findings = [*_addresses(settings), *_folder(settings), *await asyncio.to_thread(_database, settings)]
+async def check(settings: Settings, file: Path | None = None) -> list[Finding]:
+    """Return what was found, errors first; ``file`` is the configuration, whose secrets are nobody else's."""
+    findings = [*_addresses(settings), *_folder(settings), *_configuration(file), *_backups(settings)]
+    findings += await asyncio.to_thread(_database, settings)
     findings += _listening(settings)
     try:
         wording.check()
@@ -86,11 +87,21 @@ def _languages(settings: Settings) -> list[Finding]:
 def _folder(settings: Settings) -> list[Finding]:
     if not settings.data.exists():
         return [Finding("ok", f"the data folder {settings.data} will be made at the first start")]
-    mode = stat.S_IMODE(settings.data.stat().st_mode)
-    if mode & 0o077:
-        words = f"others may look into the data folder {settings.data} (mode {mode:o}): chmod 700 it"
-        return [Finding("warning", words)]
-    return []
+    return [
+        Finding("warning", f"others may open {path}: chmod {mode:o} it") for path, mode in folder.exposed(settings.data)
+    ]
+
+
+def _configuration(file: Path | None) -> list[Finding]:
+    if file is None or not folder.is_exposed(file):
+        return []
+    return [Finding("warning", f"others may read the secrets in {file}: chmod {folder.FILE_MODE:o} it")]
+
+
+def _backups(settings: Settings) -> list[Finding]:
+    if settings.backup_key.get_secret_value():
+        return []
+    return [Finding("warning", "backups are not sealed: whoever gets one can read it; set backup_key")]
 
 
 def _database(settings: Settings) -> list[Finding]:

@@ -7,7 +7,7 @@ import typer
 
 from contactbot.cli.options import DEFAULT, Config, load
 from contactbot.storage import backup as backups
-from contactbot.storage import schema
+from contactbot.storage import folder, schema
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -21,7 +21,7 @@ def group() -> None:
 def upgrade(config: Config = DEFAULT) -> None:
     """Bring the database to this version's schema; ``serve`` does it by itself."""
     settings = load(config)
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.make(settings.data)
     schema.upgrade(settings.database_url)
     print("The database is up to date.")
 

@@ -35,7 +35,7 @@ def check(config: Config = DEFAULT, as_json: Json = False) -> None:  # noqa: FBT
     from contactbot import checking
     from contactbot.channels.base import Finding
 
-    findings = asyncio.run(checking.check(load(config))) or [Finding("ok", "nothing is wrong or missing")]
+    findings = asyncio.run(checking.check(load(config), config)) or [Finding("ok", "nothing is wrong or missing")]
     for finding in findings:
         print(checking.as_json(finding) if as_json else checking.in_words(finding))
     if any(finding.level == "error" for finding in findings):

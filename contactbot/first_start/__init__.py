@@ -14,6 +14,7 @@ from contactbot.clock import now
 from contactbot.errors import SettingsError
 from contactbot.staff import password, store
 from contactbot.staff.member import Role
+from contactbot.storage import folder as data_folder
 from contactbot.storage import installation, schema
 from contactbot.storage.database import open_database
 
@@ -115,7 +116,7 @@ def _quoted(text: str) -> str:
 
 
 async def _first_admin(settings: settings_.Settings, answers: Answers, hashed: str) -> None:
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    data_folder.make(settings.data)
     await asyncio.to_thread(schema.upgrade, settings.database_url)
     one = settings.municipalities[answers.key]
     member = installation.Member(answers.key, one.name, one.country, one.main_language, one.time_zone, one.teams)

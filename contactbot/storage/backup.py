@@ -19,7 +19,7 @@ from typing import BinaryIO, Final, cast
 from sqlalchemy import make_url
 
 from contactbot.errors import StoreError
-from contactbot.storage import sealed
+from contactbot.storage import folder, sealed
 
 EPOCH = "feed_epoch"  # of house_state: a new one tells live pages that numbers start over
 PIECE: Final = 1 << 20  # bytes copied at a time
@@ -33,7 +33,7 @@ def backup(url: str, file: Path, key: str = "") -> None:
     if file.exists():
         raise StoreError(f"{file} is there already; name another file")
     try:
-        with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as target:
+        with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, folder.FILE_MODE), "wb") as target:
             with _copy(_path(url)) if _is_sqlite(url) else _dump(url) as source:
                 if key:
                     sealed.seal(source, target, key)
@@ -61,12 +61,12 @@ def restore(url: str, file: Path, key: str = "") -> Path | None:
             _load(url, _content(source, file, key))
             return None
         path = _path(url)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix="restoring-") as folder:  # of mode 700
-            fresh = Path(folder, path.name)
+        folder.make(path.parent)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix="restoring-") as aside:  # of mode 700
+            fresh = Path(aside, path.name)
             with fresh.open("wb") as target:
                 target.writelines(_content(source, file, key))
-            fresh.chmod(0o600)
+            fresh.chmod(folder.FILE_MODE)
             _check(fresh, file)
             _start_new_epoch(fresh)
             return _replace(path, fresh)
@@ -102,8 +102,8 @@ def _copy(path: Path) -> Iterator[BinaryIO]:
     """Give a consistent copy of an SQLite file; it lies beside the file, and is gone afterwards."""
     if not path.exists():
         raise StoreError(f"there is no database {path}")
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix="backup-") as folder:  # of mode 700
-        copy = Path(folder, path.name)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix="backup-") as aside:  # of mode 700
+        copy = Path(aside, path.name)
         with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(copy)) as target:
             source.backup(target)
         with copy.open("rb") as content:

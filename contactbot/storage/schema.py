@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError
 
 from contactbot.errors import StoreBusyError
+from contactbot.storage import folder
 from contactbot.storage.dialect import dialect_for
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -19,6 +20,8 @@ LOCK = 7_211_046  # any number of ours: processes that start together upgrade on
 def upgrade(url: str) -> None:
     """Bring the database to this version's schema; nothing happens when it is there. Raises StoreBusyError."""
     engine = dialect_for(url).engine
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        folder.make_file(Path(engine.url.database))  # the log files beside it get its mode from SQLite
     try:
         with engine.begin() as connection:
             if engine.dialect.name == "postgresql":

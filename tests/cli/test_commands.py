@@ -296,3 +296,47 @@ def test_the_configuration_that_init_writes_holds_no_secret_twice(tmp_path: Path
         run("init", folder, given="\n".join(TEN_ANSWERS) + "\n")
         secrets.append(tomllib.loads((folder / "contactbot.toml").read_text("utf-8"))["secret"])
     assert len(set(secrets)) == 2
+
+
+# what lies on the disk
+
+
+def test_the_check_names_every_file_that_others_may_open_and_how_to_close_it(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    run("db", "upgrade", "--config", config)
+    config.chmod(0o600)
+    assert not [text for text in checked(config) if "others may" in text], "what we make ourselves is closed"
+    database = tmp_path / "data" / "contactbot.db"
+    for path in (config, database, database.parent):
+        path.chmod(0o755)
+    found = checked(config)
+    assert found[f"others may open {database}: chmod 600 it"] == "warning"
+    assert found[f"others may open {database.parent}: chmod 700 it"] == "warning"
+    assert found[f"others may read the secrets in {config}: chmod 600 it"] == "warning"
+
+
+def test_the_check_says_when_backups_are_not_sealed(tmp_path: Path) -> None:
+    assert any("backup_key" in text for text in checked(configured(tmp_path)))
+    assert not any("backup_key" in text for text in checked(configured(tmp_path, backup_key="n" * 30)))
+
+
+def test_a_backup_is_sealed_with_the_key_of_the_settings_and_the_command_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = configured(tmp_path, backup_key="en nøkkel som er lang nok")
+    run("db", "upgrade", "--config", config)
+    assert "sealed" in run("db", "backup", tmp_path / "copy", "--config", config).stdout
+    other = configured(tmp_path, backup_key="en annen nøkkel som er lang nok")
+    assert "not the one" in failed(monkeypatch, capsys, "db", "restore", tmp_path / "copy", "--config", other)
+    short = configured(tmp_path, backup_key="kort")
+    assert "backup_key must have" in failed(monkeypatch, capsys, "check", "--config", short)
+
+
+def test_a_data_folder_that_others_may_open_is_pointed_out_at_the_start(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o755)
+    folder.chmod(0o755)
+    config = configured(tmp_path, listen="127.0.0.1:1x")  # no port, so that the service ends by itself
+    process = subprocess.run([PROGRAM, "serve", "--config", config], capture_output=True, text=True, check=False)  # noqa: S603 - our own program
+    assert "others may open this" in process.stderr
+    assert stat.S_IMODE((folder / "contactbot.db").stat().st_mode) == 0o600

@@ -1,0 +1,37 @@
+"""The data folder and what lies in it: for the service's own user only."""
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+FOLDER_MODE: Final = 0o700
+FILE_MODE: Final = 0o600
+_OTHERS: Final = 0o077  # the bits that let group and everybody in
+
+
+def make(folder: Path) -> None:
+    """Make the folder for the service's own user; one that is there keeps its mode, which ``exposed`` tells of."""
+    folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+
+
+def make_file(file: Path) -> None:
+    """Make an empty file for the service's own user, unless it is there."""
+    file.touch(mode=FILE_MODE)
+
+
+def exposed(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Yield the folder and each file in it that others may open, with the mode it should have."""
+    if not folder.exists():
+        return
+    for path in (folder, *sorted(folder.rglob("*"))):
+        if not path.is_symlink() and is_exposed(path):
+            yield path, FOLDER_MODE if path.is_dir() else FILE_MODE
+
+
+def is_exposed(path: Path) -> bool:
+    """Tell whether others than the owner may open this file or folder; one that has meanwhile gone is no danger."""
+    try:
+        return bool(stat.S_IMODE(path.stat().st_mode) & _OTHERS)
+    except FileNotFoundError:
+        return False
