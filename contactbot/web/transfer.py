@@ -124,7 +124,7 @@ def _page(  # noqa: PLR0913 - a page's own values
     problem: str = "",
     report: tuple[Imported, ...] = (),
     kept: str = "",
-    publish: bool = True,
+    publish: bool = False,
     done: bool = False,
     name: str = "",
     status: int = 200,

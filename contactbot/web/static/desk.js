@@ -367,7 +367,7 @@
   function refreshCase(page) {
     const ticket = (root) => root.querySelector("#case .case")?.dataset.ticket;
     if (!ticket(document) || ticket(document) !== ticket(page)) return;
-    for (const id of ["case-head", "conversation", "about"]) if (!isTyping(byId(id))) replace(id, page);
+    for (const id of ["case-head", "conversation", "sending", "about"]) if (!isTyping(byId(id))) replace(id, page);
     const seen = byId("seen");
     const fresh = page.getElementById("seen");
     if (seen && fresh && Number(fresh.value) > Number(seen.value)) {
