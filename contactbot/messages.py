@@ -90,7 +90,8 @@ class Inbound:
     messages it mentions, oldest first. ``thread`` is set only when a token we signed names the thread. ``automatic``
     names the rule by which a machine wrote it, or is "". ``authenticated`` says whether the sender's address is proven;
     None where the channel cannot tell. ``language`` is the resident's own choice on the channel, or "".
-    ``unreadable`` says why the content could not be read, or is ""; the raw copy is kept in any case.
+    ``unreadable`` says why the content could not be read, or is ""; the raw copy is kept in any case. ``spam`` names
+    the verdict of our own filter by which it is unwanted, or is "".
     """
 
     channel: str
@@ -113,6 +114,7 @@ class Inbound:
     authenticated: bool | None = None
     language: str = ""
     unreadable: str = ""
+    spam: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ class Abilities:
     ``length``: the answer length that suits it. ``scheme``: of its residents' addresses.
     ``remembers``: a resident's next message belongs to the same thread without any reference (chat, SMS).
     ``may_probe``: the peer can be asked whether it has a message. ``opt_out``: STOP words silence an address.
+    ``automatic_per_hour``: what the bot may send to one address before people look, where machines may be at the other
+    end; None for no limit.
     """
 
     length: Length
@@ -32,6 +34,7 @@ class Abilities:
     remembers: bool = True
     may_probe: bool = False
     opt_out: bool = False
+    automatic_per_hour: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

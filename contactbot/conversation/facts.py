@@ -16,10 +16,14 @@ from contactbot.municipality import Municipality
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much of one address's writing the bot follows, per five minutes."""
+    """How much of one address's writing the bot follows, per five minutes, and how much it says to it, per hour.
+
+    ``automatic`` is None on a channel where no machine answers by itself.
+    """
 
     messages: int
     repeats: int
+    automatic: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,8 @@ class Facts:
     ``text`` and ``folded`` are masked; ``removed`` names the kinds of data taken out. ``foreign`` is the language of a
     message the bot does not speak, or "". ``picked`` is the index of a chosen choice, -1 for none of them, None when
     nothing was chosen. ``entries`` are the candidates' entries. ``may_reply`` is false where a reply could hit an
-    innocent third person. ``code`` is a fresh random confirmation code.
+    innocent third person, as it could where our filter calls the message ``spam``. ``code`` is a fresh random
+    confirmation code.
     """
 
     seen: Seen
@@ -55,6 +60,7 @@ class Facts:
     may_reply: bool
     code: str
     limits: Limits
+    spam: str = ""
 
     @property
     def pending(self) -> dict[str, Any] | None:

@@ -25,7 +25,8 @@ class Seen:
     """The context of one message. ``duplicate`` is set when it was accepted before.
 
     ``elsewhere`` is the thread on another channel that the message goes on from, proven by a token we signed: the
-    message gets a thread of its own, joined to the same ticket.
+    message gets a thread of its own, joined to the same ticket. ``answered`` counts what the bot sent to the address in
+    the last hour, on a channel where that is limited.
     """
 
     municipality: str
@@ -41,6 +42,7 @@ class Seen:
     repeats: int
     kb_revision: int
     duplicate: Accepted | None = None
+    answered: int = 0
 
     @property
     def turn_owner(self) -> TurnOwner:

@@ -59,7 +59,8 @@ def acute_danger(facts: Facts) -> Outcome | None:
     if facts.danger is None:
         return None
     work = Work(Reason.ACUTE, _title(facts), priority="urgent", team="")
-    told = () if _silenced(facts) or not facts.may_reply else (replies.acute(facts, facts.danger),)
+    mute = _silenced(facts) or not facts.may_reply or _said_enough(facts, ACUTE_SHARE)
+    told = () if mute else (replies.acute(facts, facts.danger),)
     return Outcome("acute", f"safety: {facts.danger.rule}", told, work)
 
 
@@ -80,6 +81,20 @@ def flood_brake(facts: Facts) -> Outcome | None:
     )
 
 
+def automatic_brake(facts: Facts) -> Outcome | None:
+    """4a. The bot has said enough to this address for an hour: a machine may be answering it, so people look."""
+    if not _said_enough(facts):
+        return None
+    has_case = facts.seen.open_ticket is not None
+    return Outcome(
+        "silent" if has_case else "handoff",
+        "automatic brake",
+        work=None if has_case else Work(Reason.BRAKED, _title(facts)),
+        to_people=has_case,
+        pending=facts.pending,
+    )
+
+
 def silenced_address(facts: Facts) -> Outcome | None:
     """4b. After STOP nothing may be said, so what the resident writes becomes work for people."""
     if not _silenced(facts):
@@ -88,10 +103,13 @@ def silenced_address(facts: Facts) -> Outcome | None:
 
 
 def unproven_sender(facts: Facts) -> Outcome | None:
-    """4c. A sender whose address is not proven gets no answer and no obedience; people decide."""
+    """4c. Spam and a sender whose address is not proven get no answer and no obedience; people decide."""
+    if facts.spam:
+        return Outcome("handoff", f"spam: {facts.spam}", work=Work(Reason.SPAM, _title(facts)))
     if facts.may_reply:
         return None
-    return Outcome("handoff", "sender not authenticated", work=Work(Reason.UNAUTHENTICATED, _title(facts)))
+    reason = Reason.UNREADABLE if facts.unreadable else Reason.UNAUTHENTICATED
+    return Outcome("handoff", "sender not authenticated", work=Work(reason, _title(facts) or facts.unreadable[:TITLE]))
 
 
 def another_writes(facts: Facts) -> Outcome | None:
@@ -228,6 +246,7 @@ STEPS: tuple[Step, ...] = (
     stop_and_start,
     acute_danger,
     flood_brake,
+    automatic_brake,
     silenced_address,
     unproven_sender,
     another_writes,
@@ -241,6 +260,7 @@ STEPS: tuple[Step, ...] = (
     hand_off,
 )
 
+ACUTE_SHARE = 2  # help lines reach who has had the hour's answers already, until so many times as many have gone out
 LIKELY_TOPIC = 0.15  # probability from which the best candidate's owner gets the ticket
 
 
@@ -297,6 +317,11 @@ def _code(facts: Facts) -> str:
 
 def _silenced(facts: Facts) -> bool:
     return facts.seen.address is not None and facts.seen.address.stopped_at is not None
+
+
+def _said_enough(facts: Facts, times: int = 1) -> bool:
+    limit = facts.limits.automatic
+    return limit is not None and facts.seen.answered >= limit * times
 
 
 def _considered(facts: Facts) -> tuple[str, ...]:

@@ -2,34 +2,38 @@
 
 from datetime import datetime, timedelta
 
+from contactbot.channels.base import Abilities
 from contactbot.conversation.seen import LastAnswer, Seen
 from contactbot.handoff import store as tickets
 from contactbot.handoff.ticket import TicketState
 from contactbot.kb import store as kb
 from contactbot.messages import Inbound
+from contactbot.outbox import store as outbox
 from contactbot.settings import ConversationSettings
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
 from contactbot.threads.thread import AddressRow, Thread
 
 FLOOD_WINDOW = timedelta(minutes=5)
+BRAKE_WINDOW = timedelta(hours=1)
 TICKETS = 20  # of the resident's own, for STATUS
 
 
 def load_context(
     tx: Transaction,
     inbound: Inbound,
-    remembers: bool,  # noqa: FBT001 - a unit's arguments are positional
+    abilities: Abilities,
     now: datetime,
     settings: ConversationSettings,
 ) -> Seen:
     """Return what is known about the sender and the conversation. Raises UnknownAccountError."""
     account, municipality = threads.account_of(tx, inbound.channel, inbound.account)
     address = threads.find_address(tx, municipality, inbound.sender)
-    thread = _thread(tx, inbound, municipality, account, address, remembers, now, settings)
+    thread = _thread(tx, inbound, municipality, account, address, abilities.remembers, now, settings)
     signed = None if thread is not None else _signed(tx, inbound, municipality)
     conversation = thread or signed
     since = now - FLOOD_WINDOW
+    counted = None if abilities.automatic_per_hour is None else address
     recent, repeats = (0, 0) if address is None else threads.recent_from(tx, address.id, inbound.text, since)
     return Seen(
         municipality=municipality,
@@ -45,6 +49,7 @@ def load_context(
         repeats=repeats,
         kb_revision=kb.revision(tx, municipality),
         duplicate=threads.already_accepted(tx, account, inbound),
+        answered=0 if counted is None else outbox.by_the_bot(tx, counted.id, now - BRAKE_WINDOW),
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from contactbot.conversation import commands, language, safety, smalltalk
 from contactbot.conversation.facts import Facts, Limits
+from contactbot.conversation.phrases import Reading
 from contactbot.conversation.seen import Seen
 from contactbot.kb.entry import Entry
 from contactbot.kb.index import Index
@@ -43,6 +44,7 @@ def understand(
     masked = mask(inbound.text, municipality.place)
     subject = mask(inbound.subject, municipality.place).text
     words = masked.text if masked.text.strip() else subject  # a mail may say everything in its subject
+    said = Reading.of(words)
     spoken, foreign = _language(inbound, words, seen, municipality)
     candidates = _candidates(masked.text, subject, spoken, knowledge.index)
     return Facts(
@@ -57,18 +59,19 @@ def understand(
         folded=tuple(Folded(mask(part.text, municipality.place).text, part.rule) for part in inbound.folded),
         language=spoken,
         foreign=foreign,
-        danger=safety.assess(f"{subject}\n{masked.text}" if subject else masked.text),
-        command=commands.parse(words),
+        danger=safety.assess(f"{subject}\n{masked.text}" if subject else said),
+        command=commands.parse(said),
         picked=_picked(words, seen),
-        smalltalk=smalltalk.smalltalk(words),
+        smalltalk=smalltalk.smalltalk(said),
         decision=decide(candidates),
         candidates=candidates,
         entries=_entries(candidates, seen, knowledge),
         automatic=inbound.automatic,
         unreadable=inbound.unreadable,
-        may_reply=inbound.authenticated is not False,
+        may_reply=inbound.authenticated is not False and not inbound.spam,
         code=moment.code,
         limits=moment.limits,
+        spam=inbound.spam,
     )
 
 

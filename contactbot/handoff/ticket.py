@@ -22,6 +22,8 @@ class Reason(StrEnum):
     LANGUAGE = "language"  # a language the bot does not speak
     UNREADABLE = "unreadable"  # the content could not be read
     UNAUTHENTICATED = "unauthenticated"  # the sender's address is not proven, so nothing may be sent to it
+    SPAM = "spam"  # our filter calls it unwanted, so nothing is sent; a person may think otherwise
+    BRAKED = "braked"  # the bot has said as much to the address as it may in an hour
     ACUTE = "acute"  # danger
     ERASURE = "erasure"  # the resident wants a case deleted
     FLOOD = "flood"  # so many messages that the bot fell silent

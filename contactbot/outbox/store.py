@@ -59,6 +59,18 @@ def post(tx: Transaction, municipality: str, thread: int, channel: str, message:
     return number
 
 
+def by_the_bot(tx: Transaction, address: int, since: datetime) -> int:
+    """Return how many messages of the bot have been written to an address since."""
+    return int(
+        tx.value(
+            "SELECT count(*) FROM thread t JOIN outbox o ON o.thread = t.id"
+            " WHERE t.address = :address AND t.last_at >= :since AND o.author = 'bot' AND o.created_at >= :since",
+            address=address,
+            since=since,
+        )
+    )
+
+
 def lease(tx: Transaction, owner: str, now: datetime, until: datetime, limit: int) -> list[Parcel]:
     """Take the next parcels: one per thread in flight, in the order they were written, the urgent ones first.
 

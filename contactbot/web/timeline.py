@@ -26,6 +26,8 @@ REASONS: Final = {
     "language": "språk boten ikke kan",
     "unreadable": "meldingen kunne ikke leses",
     "unauthenticated": "avsenderen er ikke bekreftet",
+    "spam": "filteret vårt mener det er søppelpost, så ingenting er sendt",
+    "braked": "boten har sendt så mange automatiske svar den kan på en time",
     "acute": "mulig fare",
     "erasure": "innbyggeren ber om sletting",
     "flood": "mange meldinger på kort tid",

@@ -113,14 +113,17 @@ EVERYTHING: dict[str, Any] = {
     "automatic": "auto-submitted", "danger": DANGER, "recent": 30, "address": STOPPED, "may_reply": False,
     "thread": thread(TurnOwner.STAFF, pending=OFFER, address=99), "ticket": ticket(), "picked": 0,
     **command(CommandKind.HELP), "smalltalk": SmallTalk.GREETING, "unreadable": "broken", **SURE,
+    "limits": Limits(30, 8, 3), "answered": 3, "spam": "x-spam-flag",
 }  # fmt: skip
 # What is taken away, one after the other, and which rule then speaks: this is the order of the table.
 ORDER: tuple[tuple[dict[str, Any], str], ...] = (
     ({}, "automatic: auto-submitted"),
     ({"automatic": ""}, "safety"),
     ({"danger": None}, "flood"),
-    ({"recent": 0}, "stopped"),
-    ({"address": KARI}, "sender not authenticated"),
+    ({"recent": 0}, "automatic brake"),
+    ({"answered": 0}, "stopped"),
+    ({"address": KARI}, "spam: x-spam-flag"),
+    ({"spam": ""}, "sender not authenticated"),
     ({"may_reply": True}, "written from another address"),
     ({"thread": thread(TurnOwner.STAFF, pending=OFFER), "command": None, "picked": None}, "a person has the turn"),
     ({"thread": thread(pending=OFFER), "ticket": None, "picked": 0, **command(CommandKind.HELP)}, "chosen"),
@@ -234,7 +237,27 @@ def test_a_flood_becomes_one_piece_of_work_and_reaches_an_open_case() -> None:
     assert (with_case.work, with_case.to_people) == (None, True)
 
 
-# 4b-4d. Where nothing may be said
+# 4a-4d. Where nothing may be said
+
+
+def test_what_comes_after_the_hours_answers_reaches_an_open_case_and_only_limited_channels_know_a_limit() -> None:
+    braked = {"answered": 3, "thread": thread(), "address": KARI, **SURE}
+    with_case = steps.decide(facts(limits=Limits(30, 8, 3), ticket=ticket(), **braked))
+    assert (with_case.rule, with_case.replies, with_case.work, with_case.to_people) == (
+        "automatic brake",
+        (),
+        None,
+        True,
+    )
+    assert steps.decide(facts(limits=Limits(30, 8), **braked)).label == "answer"
+
+
+def test_help_lines_reach_who_has_had_the_hours_answers_until_twice_as_many_went_out() -> None:
+    told = [
+        len(steps.decide(facts(danger=DANGER, limits=Limits(30, 8, 3), answered=answered)).replies)
+        for answered in (2, 3, 5, 6)
+    ]
+    assert told == [1, 1, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -242,10 +265,13 @@ def test_a_flood_becomes_one_piece_of_work_and_reaches_an_open_case() -> None:
     [
         ({"address": STOPPED}, Reason.UNSURE),
         ({"may_reply": False}, Reason.UNAUTHENTICATED),
+        ({"may_reply": False, "unreadable": "broken"}, Reason.UNREADABLE),
+        ({"may_reply": False, "spam": "x-spam-flag"}, Reason.SPAM),
+        ({"answered": 3, "limits": Limits(30, 8, 3)}, Reason.BRAKED),
         ({"address": OLA, "thread": thread()}, Reason.UNSURE),
         ({"address": None, "thread": thread()}, Reason.UNSURE),
     ],
-    ids=["after STOP", "unproven", "another resident", "somebody new"],
+    ids=["after STOP", "unproven", "unread", "spam", "said enough", "another resident", "somebody new"],
 )
 @pytest.mark.parametrize("said", [SURE, command(CommandKind.DELETE), {"smalltalk": SmallTalk.THANKS}, {}])
 def test_where_nothing_may_be_said_everything_becomes_work(

@@ -20,8 +20,11 @@ _DOMAIN = re.compile(
 def authenticated(mail: Mail, authserv_ids: Sequence[str]) -> bool | None:
     """Say whether the From address is proven: DMARC passed, or else DKIM or SPF passed for its domain.
 
-    None where no field of our own relay is there, so that nothing can be told.
+    None where no field of our own relay is there, so that nothing can be told. A mail that names no sender, or several,
+    proves nobody.
     """
+    if not mail.senders:
+        return False
     results = [
         result
         for field in headers.all_of(mail.root, "authentication-results")

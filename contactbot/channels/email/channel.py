@@ -12,8 +12,8 @@ from contactbot.channels.email import check
 from contactbot.channels.email.addresses import AddressBook
 from contactbot.channels.email.compose import Letterhead, compose, return_address
 from contactbot.channels.email.listener import Listener
-from contactbot.channels.email.reception import CHANNEL, Reception
-from contactbot.channels.email.sender import Envelope, Sender
+from contactbot.channels.email.reception import CHANNEL, Reception, Trust
+from contactbot.channels.email.sender import Envelope, Sender, only_encrypted
 from contactbot.channels.email.settings import EmailSettings, MailAccount
 from contactbot.channels.email.tokens import Signer
 from contactbot.messages import Account, Length, Outbound, Receipt
@@ -37,12 +37,20 @@ class EmailChannel:
             {account.address: account for account in self._accounts}, self._signer, settings.delimiter
         )
         self._sender = Sender(settings.relay)
+        self._encrypted = Sender(only_encrypted(settings.relay))
+        self._need_tls = frozenset(account.address for account in settings.accounts if account.require_tls)
         self._listener: Listener | None = None
 
     @property
     def abilities(self) -> Abilities:
         """Full answers; a new mail without a reference is a new thread; a relay cannot be asked what it has."""
-        return Abilities(length=Length.FULL, scheme="email", remembers=False, may_probe=False)
+        return Abilities(
+            length=Length.FULL,
+            scheme="email",
+            remembers=False,
+            may_probe=False,
+            automatic_per_hour=self._settings.automatic_per_hour,
+        )
 
     @property
     def accounts(self) -> Sequence[Account]:
@@ -57,7 +65,8 @@ class EmailChannel:
     async def run(self, house: House) -> None:
         """Take mail in until cancelled."""
         settings = self._settings
-        reception = Reception(house, self._book, settings.authserv_ids, self._surroundings.clock)
+        trust = Trust(tuple(settings.authserv_ids), frozenset(settings.spam_fields), settings.unproven == "answer")
+        reception = Reception(house, self._book, trust, self._surroundings.clock)
         try:
             async with Listener(settings.listen, self._hostname, self._book, reception) as self._listener:
                 house.started()
@@ -65,6 +74,7 @@ class EmailChannel:
         finally:
             self._listener = None
             await self._sender.close()
+            await self._encrypted.close()
 
     async def send(self, outbound: Outbound) -> Receipt:
         """Hand one answer to the relay."""
@@ -74,7 +84,8 @@ class EmailChannel:
         except ValueError as error:
             return Receipt("failed", outbox=outbound.id, detail=str(error))
         envelope = Envelope(return_address(outbound, head, self._signer), outbound.recipient.value)
-        return await self._sender.send(outbound.id, message, envelope)
+        sender = self._encrypted if head.account in self._need_tls else self._sender
+        return await sender.send(outbound.id, message, envelope)
 
     async def probe(self, outbound: Outbound) -> Receipt | None:
         """Say that nobody can be asked: SMTP has no such question."""

@@ -10,7 +10,7 @@ from aiosmtplib import SMTP, SMTPException
 from contactbot.channels.base import Finding, Surroundings
 from contactbot.channels.email.compose import Letterhead
 from contactbot.channels.email.listener import IDENT, tls_context
-from contactbot.channels.email.sender import connect
+from contactbot.channels.email.sender import connect, only_encrypted
 from contactbot.channels.email.settings import EmailSettings, Listen, Relay
 from contactbot.channels.email.tokens import Signer
 from contactbot.errors import SettingsError
@@ -98,7 +98,8 @@ async def _greeting(listen: Listen) -> str:
 
 
 async def _relay(settings: EmailSettings, signer: Signer, heads: Sequence[Letterhead]) -> list[Finding]:
-    relay = settings.relay
+    need_tls = any(account.require_tls for account in settings.accounts)
+    relay = only_encrypted(settings.relay) if need_tls else settings.relay
     try:
         async with asyncio.timeout(_PATIENCE):
             smtp = await connect(relay)

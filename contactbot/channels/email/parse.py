@@ -91,6 +91,13 @@ def parse(raw: bytes) -> Mail:
     return _mail(raw, root, body, text, body.unreadable or (_ENCRYPTED if _PGP in text else ""))
 
 
+def unread(raw: bytes, reason: str) -> Mail:
+    """Return a mail of which nothing is known but its bytes: nothing here depends on what they say."""
+    digest = hashlib.sha256(_body_bytes(raw)).hexdigest()
+    nobody = Mailbox("")
+    return Mail(_Part(), nobody, 0, "", f"sha256:{digest}", (), "", None, "", "", (), digest, reason)
+
+
 def _mail(raw: bytes, root: Message, body: "_Body", text: str, unreadable: str) -> Mail:
     ids = headers.identifiers(headers.all_of(root, "message-id")[:1])
     message_id = ids[0] if ids else headers.first_of(root, "message-id")[:998]

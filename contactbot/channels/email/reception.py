@@ -1,18 +1,22 @@
 """From a mail on the wire to the house: read, judge, hand over, and only then let the sender forget it."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import structlog
+
 from contactbot.channels.base import House
-from contactbot.channels.email import authentication, automatic, bounce, headers, parse, quoted
+from contactbot.channels.email import authentication, automatic, bounce, headers, parse, quoted, spam
 from contactbot.channels.email.addresses import AddressBook, Recipient
 from contactbot.channels.email.bounce import Bounce
 from contactbot.channels.email.parse import Mail
 from contactbot.channels.email.quoted import Folding
+from contactbot.errors import StoreError, UnknownAccountError
 from contactbot.messages import Address, Folded, Inbound, Receipt
 
+_log = structlog.get_logger()
 CHANNEL = "email"
 # A sender must be named to be stored; the domain is reserved for addresses that do not exist (RFC 2606).
 NOBODY = "unknown.sender@address.invalid"
@@ -24,11 +28,12 @@ _LARGE_AT_ONCE = 2
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One mail as SMTP brought it: the envelope and the bytes."""
+    """One mail as it came: the envelope and the bytes, and why they are not worth reading, or ""."""
 
     mail_from: str
     recipients: tuple[str, ...]
     raw: bytes
+    unreadable: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +46,62 @@ class _Read:
 
 
 @dataclass(frozen=True, slots=True)
+class Trust:
+    """Whose word is believed about a sender: our relay's names, our filter's fields, and whether silence will do."""
+
+    authserv_ids: tuple[str, ...] = ()
+    spam_fields: frozenset[spam.Field] = frozenset(spam.FIELDS)
+    answers_unproven: bool = True
+
+    def proves(self, mail: Mail) -> bool | None:
+        """Say whether the sender's address is proven; None where nothing can be told and that is good enough."""
+        proven = authentication.authenticated(mail, self.authserv_ids)
+        return False if proven is None and not self.answers_unproven else proven
+
+
+@dataclass(frozen=True, slots=True)
 class Reception:
     """Reads mail and hands it to the house; large mail is read in threads, few at a time."""
 
     house: House
     book: AddressBook
-    authserv_ids: Sequence[str]
+    trust: Trust
     now: Callable[[], datetime]
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE_AT_ONCE))
 
-    async def take(self, delivery: Delivery) -> None:
+    async def take(self, delivery: Delivery, cursor: str | None = None) -> None:
         """Return when the house has the mail, and a failed delivery it reports; raise what the house raises.
 
         A mail to several of our addresses is one message of each municipality, on the first account named. Doing
-        this again after a failure half-way does no harm: the house takes each message once.
+        this again after a failure half-way does no harm: the house takes each message once. ``cursor`` is stored with
+        the message.
         """
-        read = await self._read(delivery.raw)
+        read = await self._read(delivery)
         for recipients in self._by_municipality(delivery, read.mail):
-            await self.house.receive(self._inbound(delivery, read, recipients))
+            await self._hand_over(delivery, read, recipients, cursor)
         if read.report is not None and (row := self.book.outbox(read.report.original)) is not None:
             await self.house.receipt(Receipt(read.report.state, row, read.report.original, read.report.detail))
 
-    async def _read(self, raw: bytes) -> _Read:
-        if len(raw) <= parse.LARGE:
-            return _read(raw)
+    async def _hand_over(
+        self, delivery: Delivery, read: _Read, recipients: list[Recipient], cursor: str | None
+    ) -> None:
+        """Give the house the mail; where that breaks on what the mail says, its bytes alone, for people to read."""
+        try:
+            await self.house.receive(self._inbound(delivery, read, recipients), cursor)
+        except (StoreError, UnknownAccountError):
+            raise
+        except Exception as error:  # noqa: BLE001 - no mail may keep the next from coming in
+            _log.error("mail not handled", channel=CHANNEL, error=type(error).__name__, size=len(delivery.raw))
+            kept = _unread(delivery.raw, error)
+            await self.house.receive(self._inbound(delivery, kept, recipients), cursor)
+
+    async def _read(self, delivery: Delivery) -> _Read:
+        if delivery.unreadable:
+            return _Read(parse.unread(delivery.raw, delivery.unreadable), Folding(""), None)
+        if len(delivery.raw) <= parse.LARGE:
+            return _read(delivery.raw)
         async with self.large:
-            return await asyncio.to_thread(_read, raw)
+            return await asyncio.to_thread(_read, delivery.raw)
 
     def _by_municipality(self, delivery: Delivery, mail: Mail) -> list[list[Recipient]]:
         """Group our addresses; a token in To or Cc counts for its account where the relay changed the envelope."""
@@ -103,8 +138,9 @@ class Reception:
             refs=tuple(dict.fromkeys(mail.references + reported)),
             thread=next((recipient.thread for recipient in recipients if recipient.thread is not None), None),
             automatic=self._automatic(delivery, mail),
-            authenticated=authentication.authenticated(mail, self.authserv_ids),
+            authenticated=self.trust.proves(mail),
             unreadable=mail.unreadable,
+            spam=spam.verdict(mail, self.trust.spam_fields),
         )
 
     def _automatic(self, delivery: Delivery, mail: Mail) -> str:
@@ -114,8 +150,16 @@ class Reception:
 
 
 def _read(raw: bytes) -> _Read:
-    mail = parse.parse(raw)
-    return _Read(mail, quoted.fold(mail.text), bounce.read(mail))
+    try:
+        mail = parse.parse(raw)
+        return _Read(mail, quoted.fold(mail.text), bounce.read(mail))
+    except Exception as error:  # noqa: BLE001 - whatever breaks here, the mail is kept and people read it
+        return _unread(raw, error)
+
+
+def _unread(raw: bytes, error: Exception) -> _Read:
+    reason = f"it could not be handled ({type(error).__name__})"
+    return _Read(parse.unread(raw, reason), Folding(""), None)
 
 
 def _visible_recipients(mail: Mail) -> list[str]:

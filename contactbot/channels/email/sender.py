@@ -124,6 +124,11 @@ class Sender:
             self._smtp = None
 
 
+def only_encrypted(relay: Relay) -> Relay:
+    """Return the same relay, to be used over verified TLS or not at all."""
+    return relay if relay.tls in ("starttls", "tls") else relay.model_copy(update={"tls": "starttls"})
+
+
 async def connect(relay: Relay) -> SMTP:
     """Open a connection as the settings ask: encrypted, and signed in where there is a user."""
     smtp = SMTP(

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
+from contactbot.channels.email import spam
+
 MailAddress = Annotated[
     str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[^@\s<>,;]{1,64}@[^@\s<>,;]{1,255}$")
 ]
@@ -24,6 +26,13 @@ class MailAccount(BaseModel):
     )
     kind: Literal["service", "relay", "hearing"] = Field(
         default="service", description="What the address is for: service (questions), relay or hearing."
+    )
+    require_tls: bool = Field(
+        default=False,
+        description=(
+            "Hand this mailbox's answers to the relay over verified TLS only, whatever relay.tls says; where it has "
+            "none they wait, and are given up at last."
+        ),
     )
 
 
@@ -101,5 +110,23 @@ class EmailSettings(BaseModel):
         description=(
             "The names under which our own relay writes Authentication-Results. Default: none, so that no sender "
             "is proven."
+        ),
+    )
+    unproven: Literal["answer", "people"] = Field(
+        default="answer",
+        description=(
+            "What becomes of a mail without such a result, so that nothing is known of its sender: answer, or people "
+            "(a ticket, and nothing is sent)."
+        ),
+    )
+    spam_fields: list[spam.Field] = Field(
+        default_factory=lambda: list(spam.FIELDS),
+        description="The header fields whose verdict of spam is honoured: a ticket, and nothing is sent. Default: all.",
+    )
+    automatic_per_hour: int = Field(
+        default=3,
+        ge=1,
+        description=(
+            "Mails of the bot to one address within an hour, counted; what comes after them goes to people unanswered."
         ),
     )
