@@ -1,9 +1,11 @@
 """However the relay behaves, the receipt says honestly what is known, and a mail is never given to it twice unseen."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from pydantic import SecretStr
@@ -13,10 +15,11 @@ from contactbot.channels.email.settings import Listen, Relay
 from contactbot.messages import Address, Outbound
 from tests.channels.house import RecordingHouse, outbound, running, surroundings
 from tests.channels.test_email import KARI, relay, settings
+from tests.channels.test_email_receive import certificate
 from tests.peers.postfix import free_port
 from tests.peers.smtp import Sink, sink
 
-__all__ = ["relay"]  # a fixture
+__all__ = ["certificate", "relay"]  # fixtures
 
 
 @pytest.fixture
@@ -98,6 +101,35 @@ async def test_a_relay_without_the_encryption_that_is_required_gets_nothing(rela
     made = EmailChannel(wanted, surroundings(tmp_path))
     assert (await made.send(answer(made))).state == "retry"
     assert relay.mails == []
+
+
+@pytest.mark.parametrize("tls", ["none", "opportunistic"])
+async def test_a_mailbox_that_requires_tls_sends_nothing_unencrypted_while_the_others_go_on(
+    relay: Sink, tmp_path: Path, tls: Literal["none", "opportunistic"]
+) -> None:
+    lax = settings(relay.port)
+    strict = lax.accounts[0].model_copy(update={"address": "barnevern@fjordvik.no", "require_tls": True})
+    wanted = lax.model_copy(update={"accounts": [*lax.accounts, strict], "relay": Relay(port=relay.port, tls=tls)})
+    made = EmailChannel(wanted, surroundings(tmp_path))
+    refused = await made.send(replace(answer(made), account=strict.address))
+    assert (refused.state, relay.mails) == ("retry", [])
+    assert "STARTTLS" in refused.detail, "staff and operators read why"
+    assert (await made.send(answer(made, 2))).state == "sent"
+    assert "error" in await levels(made, "the relay 127.0.0.1")
+
+
+async def test_a_certificate_nobody_vouches_for_is_no_encryption_where_tls_is_required(
+    relay: Sink, tmp_path: Path, certificate: tuple[Path, Path]
+) -> None:
+    relay.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    relay.tls.load_cert_chain(*certificate)
+    lax = settings(relay.port)
+    strict = [account.model_copy(update={"require_tls": True}) for account in lax.accounts]
+    for ca_file, state in ((None, "retry"), (certificate[0], "sent")):
+        reached = Relay(host="localhost", port=relay.port, tls="opportunistic", ca_file=ca_file)
+        made = EmailChannel(lax.model_copy(update={"accounts": strict, "relay": reached}), surroundings(tmp_path))
+        assert (await made.send(answer(made))).state == state
+    assert len(relay.mails) == 1
 
 
 async def test_the_relays_user_signs_in_and_a_wrong_password_is_for_the_operator_to_mend(

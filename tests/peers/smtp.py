@@ -1,6 +1,7 @@
 """A mail server of the tests' own: a relay that keeps what it is given, or misbehaves on demand."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -40,7 +41,8 @@ class Sink:
     """Keeps every mail. ``refuse`` gives the answer to a command (MAIL, RCPT or DATA) instead of taking it.
 
     ``login`` is the user and password that are asked for. ``hang_up_at`` closes the connection at that command; "DOT"
-    does so when the whole mail is there, before the answer. With ``mute`` that answer never comes.
+    does so when the whole mail is there, before the answer. With ``mute`` that answer never comes. ``tls`` is what
+    STARTTLS is done with; without, it is not offered.
     """
 
     host: str = "127.0.0.1"
@@ -49,6 +51,7 @@ class Sink:
     hang_up_at: str = ""
     mute: bool = False
     login: tuple[bytes, bytes] | None = None
+    tls: ssl.SSLContext | None = None
     connections: int = 0
     _mails: "asyncio.Queue[Mail]" = field(default_factory=asyncio.Queue)
     _seen: list[Mail] = field(default_factory=list)
@@ -117,6 +120,7 @@ class _Connection(SMTP):
             hostname="sink.example",
             auth_require_tls=False,
             authenticator=self._admit,
+            tls_context=sink.tls,
             loop=asyncio.get_running_loop(),
         )
 
