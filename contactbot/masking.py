@@ -76,6 +76,9 @@ class Masked:
     removed: tuple[Removed, ...]
 
 
+_NUMBERS: Final = frozenset(ALWAYS)
+"""The kinds of which each holds a digit: most messages hold none."""
+_DIGIT: Final = re.compile(r"\d")
 _MARK: Final = re.compile(r"\[••• (?:" + "|".join(Kind) + r")\]")
 
 
@@ -91,6 +94,8 @@ def mask(
     other special categories); they are found in any case, as whole words, and count as Kind.TERM.
     Kinds earlier in Kind win where two overlap. Time is linear in the length of the text.
     """
+    if _NUMBERS.issuperset(kinds) and not terms and _DIGIT.search(text) is None:
+        return Masked(text, ())
     finders = _finders(place, terms)
     wanted = [kind for kind in Kind if kind in kinds or (kind is Kind.TERM and terms)]
     masked = Masked(text, ())

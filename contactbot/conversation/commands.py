@@ -10,7 +10,7 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from contactbot.conversation.phrases import PhraseBook, is_misspelt, read
+from contactbot.conversation.phrases import PhraseBook, Reading, is_misspelt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ _BOOK: Final = PhraseBook([*_WISHES, *_NO_WISHES], _PERSON["lists"], _PERSON["fi
 
 
 def _folded(words: Sequence[str]) -> frozenset[str]:
-    return frozenset(" ".join(token.word for token in read(words_)) for words_ in words)
+    return frozenset(" ".join(Reading.of(phrase).words) for phrase in words)
 
 
 _POLITE: Final = _folded(_TABLE["polite"])
@@ -61,16 +61,16 @@ _LANGUAGE_ASKING: Final = _folded(_TABLE["language"]["asking"])
 _LANGUAGE_NAMES: Final = {name: code for code, names in _TABLE["language"]["names"].items() for name in _folded(names)}
 
 
-def parse(text: str) -> Command | None:
+def parse(text: str | Reading) -> Command | None:
     """Return the command a message is, or None when it is a question or anything else."""
-    if len(text) > _LONGEST:
+    reading = Reading.of(text)
+    if len(reading.text) > _LONGEST:
         return None
-    tokens = read(text)
-    words = [token.word for token in tokens]
+    words = reading.words
     kind = _whole(words)
     if kind is not None:
         return Command(kind)
-    return _status(words, text) or _language(words) or _wish_for_a_person(text)
+    return _status(words, reading.text) or _language(words) or _wish_for_a_person(reading)
 
 
 def _whole(words: list[str]) -> CommandKind | None:
@@ -90,7 +90,7 @@ def _status(words: list[str], text: str) -> Command | None:
     rest = [word for word in words[1:] if word not in _STATUS_BETWEEN and word not in _POLITE]
     if not rest and not references:
         return Command(CommandKind.STATUS) if len(words) == 1 else None
-    if len(references) == 1 and set(rest) <= {token.word for token in read(references[0])}:
+    if len(references) == 1 and set(rest) <= set(Reading.of(references[0]).words):
         return Command(CommandKind.STATUS, references[0].upper())
     return None
 
@@ -113,9 +113,11 @@ def _language(words: list[str]) -> Command | None:
     return None
 
 
-def _wish_for_a_person(text: str) -> Command | None:
-    tokens = _BOOK.read(text)
+def _wish_for_a_person(reading: Reading) -> Command | None:
+    tokens = _BOOK.read(reading)
     look = _BOOK.look(tokens)
+    if not look.possible:
+        return None
     sentence_of = {token.position: token.sentence for token in tokens}
     lengths = Counter(token.sentence for token in tokens)
     refused = {sentence_of[found.start] for found in look.find(_NO_WISHES)}
@@ -148,11 +150,11 @@ def choice(text: str, labels: Sequence[str]) -> int | None:
     """
     if not labels or len(text) > _LONGEST:
         return None
-    words = [token.word for token in read(text)]
+    words = Reading.of(text).words
     whole = " ".join(words)
     kindless = [word for word in words if word not in _POLITE]
     for index, label in enumerate(labels):  # first, because "no" may itself be what was offered
-        if kindless and kindless == [token.word for token in read(label)]:
+        if kindless and kindless == Reading.of(label).words:
             return index
     if whole in _NONE:
         return NONE_OF_THEM
@@ -178,7 +180,7 @@ def _by_label(words: list[str], labels: Sequence[str]) -> int | None:
         return None
     fitting: list[tuple[int, int]] = []
     for index, label in enumerate(labels):
-        label_words = [token.word for token in read(label) if token.word not in _WEIGHTLESS]
+        label_words = [word for word in Reading.of(label).words if word not in _WEIGHTLESS]
         if all(any(_is_same(word, other) for other in label_words) for word in words):
             fitting.append((len(label_words), index))
     fitting.sort()

@@ -14,7 +14,8 @@ import zlib
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from contactbot.conversation.phrases import fold
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
 BUCKETS: Final = 1 << 15
 _NGRAMS: Final = (3, 4, 5)
 _STEM: Final = 5  # letters that stand for a word in pairs
-_PAIR_FIRST, _PAIR_FAR = "p", "q"
+_NEAR: Final = "p"  # neighbours
+_FAR: Final = "q"  # with one word between
 _WINDOW: Final = 40  # words that are judged at once
 _CACHED_WORDS: Final = 4_096
+_CACHED_PAIRS: Final = 16_384
 _LONGEST_WORD: Final = 24  # letters that are read of one word
 _EVIDENCE_WORDS: Final = 4
 
@@ -71,9 +74,13 @@ def word_features(word: str, classes: Sequence[str]) -> list[int]:
 def pair_features(keys: Sequence[str]) -> list[int]:
     """Return the buckets of neighbours, next to each other and with one word between."""
     frame = ["^", *keys, "$"]
-    near = [f"{_PAIR_FIRST}{one} {two}" for one, two in pairwise(frame)]
-    far = [f"{_PAIR_FAR}{one} {two}" for one, two in zip(frame, frame[2:], strict=False)]
-    return [bucket(feature) for feature in (*near, *far)]
+    near = [_pair_bucket(_NEAR, one, two) for one, two in pairwise(frame)]
+    far = [_pair_bucket(_FAR, one, two) for one, two in zip(frame, frame[2:], strict=False)]
+    return near + far
+
+
+def _pair_bucket(distance: str, one: str, two: str) -> int:
+    return bucket(f"{distance}{one} {two}")
 
 
 def key_of(word: str, classes: Sequence[str]) -> str:
@@ -120,11 +127,14 @@ class Classifier:
         self.threshold: float = told["threshold"]
         self._classes = classes
         self._word: Callable[[str], tuple[int, int, str]] = lru_cache(_CACHED_WORDS)(self._weigh_word)
+        self._pair: Callable[[str, str, str], int] = lru_cache(_CACHED_PAIRS)(self._weigh_pair)
 
     def judge(self, sentences: Sequence[Sequence[str]]) -> Likeness | None:
         """Return what the most alarming stretch of a text is like, or None when it stays below the threshold."""
-        best = max(windows(sentences), key=self.score, default=())
-        score = self.score(best)
+        scored = [(self.score(words), words) for words in windows(sentences)]
+        if not scored:
+            return None
+        score, best = max(scored, key=itemgetter(0))
         if score < self.threshold:
             return None
         return Likeness(self._kind(best), score, self._evidence(best))
@@ -140,14 +150,18 @@ class Classifier:
             total += weight
             count += features
             keys.append(key)
-        pairs = pair_features(keys)
-        total += sum(self._danger[pair] for pair in pairs)
-        return self._bias + self._scale * total / math.sqrt(count + len(pairs))
+        frame = ["^", *keys, "$"]
+        total += sum(map(self._pair, repeat(_NEAR), frame, frame[1:]))
+        total += sum(map(self._pair, repeat(_FAR), frame, frame[2:]))
+        return self._bias + self._scale * total / math.sqrt(count + 2 * len(frame) - 3)
 
     def _weigh_word(self, word: str) -> tuple[int, int, str]:
         classes = self._classes.of(word)
         features = word_features(word, classes)
         return sum(self._danger[feature] for feature in features), len(features), key_of(word, classes)
+
+    def _weigh_pair(self, distance: str, one: str, two: str) -> int:
+        return self._danger[_pair_bucket(distance, one, two)]
 
     def _kind(self, words: Sequence[str]) -> str:
         features = features_of(words, self._classes)

@@ -29,12 +29,12 @@ from bisect import bisect_left
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from rapidfuzz.distance import OSA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
 
 _LETTERS: Final = str.maketrans({"æ": "ae", "ø": "o", "å": "a", "ä": "ae", "ö": "o", "đ": "d", "ŋ": "n", "ŧ": "t"})
 _DIGRAPHS: Final = (("aa", "a"), ("oe", "o"), ("ae", "e"))
@@ -63,8 +63,10 @@ _REMEMBERED_LENGTH: Final = 40  # characters
 
 def fold(text: str) -> str:
     """Return a text in lower case, without accents, and with æ, ø, å and their digraphs as e, o, a."""
-    plain = unicodedata.normalize("NFKC", _INSIDE_WORDS.sub("", text)).casefold()
-    plain = _KEPT_APART.sub("fahr", plain)
+    plain = _INSIDE_WORDS.sub("", text)
+    if not plain.isascii():
+        plain = unicodedata.normalize("NFKC", plain)
+    plain = _KEPT_APART.sub("fahr", plain.casefold())
     if not plain.isascii():
         plain = plain.translate(_LETTERS)
     if not plain.isascii():
@@ -81,8 +83,7 @@ def _folded(word: str) -> str:
     return fold(word)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A folded word and where it stands: positions grow by one per word that counts."""
 
     word: str
@@ -90,17 +91,37 @@ class Token:
     sentence: int
 
 
-def read(text: str, fillers: frozenset[str] = frozenset()) -> tuple[Token, ...]:
-    """Return the folded words of a text, without fillers; a sentence's end leaves a gap in positions."""
-    tokens: list[Token] = []
-    position = sentence = 0
-    for sentence, part in enumerate(_SENTENCE_END.split(fold(text))):
-        for word in _TOKEN.findall(part):
-            if word not in fillers:
-                tokens.append(Token(_unleet(word), position, sentence))
-                position += 1
-        position += _BREAK
-    return tuple(tokens)
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text and its folded words, sentence by sentence: what all books look through, made once."""
+
+    text: str
+    sentences: tuple[tuple[str, ...], ...]
+
+    @classmethod
+    def of(cls, text: str | Reading) -> Reading:
+        """Return the reading of a text that may have been read already."""
+        if isinstance(text, Reading):
+            return text
+        sentences = _SENTENCE_END.split(fold(text))
+        return cls(text, tuple(tuple(map(_unleet, _TOKEN.findall(part))) for part in sentences))
+
+    @property
+    def words(self) -> list[str]:
+        """All words in a row, fillers as well."""
+        return [word for sentence in self.sentences for word in sentence]
+
+    def without(self, fillers: frozenset[str]) -> tuple[Token, ...]:
+        """Return the words that count; a sentence's end leaves a gap in positions."""
+        tokens: list[Token] = []
+        position = 0
+        for sentence, words in enumerate(self.sentences):
+            for word in words:
+                if word not in fillers:
+                    tokens.append(Token(word, position, sentence))
+                    position += 1
+            position += _BREAK
+        return tuple(tokens)
 
 
 def _unleet(word: str) -> str:
@@ -139,8 +160,25 @@ class _Part:
 class _Phrase:
     """A phrase taken apart; no text that lacks one of the `needed` items can hold it."""
 
+    phrase: str
     parts: tuple[_Part, ...]
     needed: frozenset[str]
+
+    @property
+    def items(self) -> Iterator[str]:
+        return (step.item for part in self.parts for step in part.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What a word may stand for: items, as bits as well, and the phrases that only a text with one of them can hold.
+
+    A phrase comes with the bits of all that it needs.
+    """
+
+    items: tuple[str, ...]
+    bits: int
+    phrases: tuple[tuple[int, _Phrase], ...]
 
 
 Places: TypeAlias = "Mapping[str, Sequence[int]]"
@@ -162,34 +200,58 @@ class PhraseBook:
         self._prefixes: defaultdict[str, set[str]] = defaultdict(set)
         self._fuzzy: defaultdict[str, set[str]] = defaultdict(set)
         self._words_of: dict[str, tuple[str, ...]] = {}
-        self._phrases = {phrase: _phrase(self._parse(phrase), phrase) for phrase in phrases}
+        self._phrases = [_phrase(self._parse(phrase), phrase) for phrase in dict.fromkeys(phrases)]
         self._lengths = sorted({len(prefix) for prefix in self._prefixes})
-        self._items = lru_cache(_REMEMBERED)(self._items_of)
+        self._bits = {item: 1 << number for number, item in enumerate((_BEGINNING, _END, *self._words_of))}
+        self._anchored = self._by_anchor()
+        self._meaning = lru_cache(_REMEMBERED)(self._meaning_of)
 
-    def read(self, text: str) -> tuple[Token, ...]:
+    def read(self, text: str | Reading) -> tuple[Token, ...]:
         """Return the words of a text as this book reads them."""
-        return read(text, self._fillers)
+        return Reading.of(text).without(self._fillers)
 
     def look(self, tokens: Sequence[Token]) -> Look:
-        """Find where the items of all phrases stand among words, ready to be asked for phrases."""
-        return Look(self._phrases, self._places(tokens))
+        """Find which phrases words may hold, and where their items stand, ready to be asked for phrases."""
+        meanings: dict[str, _Meaning] = {}
+        for token in tokens:
+            word = token.word
+            if word not in meanings:
+                look_up = self._meaning if len(word) <= _REMEMBERED_LENGTH else self._meaning_of
+                meanings[word] = look_up(word, fuzzy=len(meanings) < _FUZZY_WORDS)
+        present = self._bits[_BEGINNING] | self._bits[_END]
+        for meaning in meanings.values():
+            present |= meaning.bits
+        possible = {
+            phrase.phrase: phrase
+            for meaning in meanings.values()
+            for needed, phrase in meaning.phrases
+            if needed & present == needed
+        }
+        return Look(possible, _places(tokens, meanings, possible.values()) if possible else {})
 
-    def _places(self, tokens: Sequence[Token]) -> Places:
-        """Return where each item stands; the positions around a sentence are free for its anchors."""
-        items_of: dict[str, tuple[str, ...]] = {}
-        places: defaultdict[str, list[int]] = defaultdict(list)
-        for index, token in enumerate(tokens):
-            if index == 0 or tokens[index - 1].sentence != token.sentence:
-                places[_BEGINNING].append(token.position - 1)
-            items = items_of.get(token.word)
-            if items is None:
-                look_up = self._items if len(token.word) <= _REMEMBERED_LENGTH else self._items_of
-                items = items_of[token.word] = look_up(token.word, fuzzy=len(items_of) < _FUZZY_WORDS)
+    def _by_anchor(self) -> Mapping[str, Sequence[tuple[int, _Phrase]]]:
+        """Return each phrase, with the bits of all that it needs, under the one item it needs that texts hold least.
+
+        A word that stands in many items is an everyday word, so an ordinary text tries few phrases.
+        """
+        shared: defaultdict[str, int] = defaultdict(int)
+        for items in (*self._exact.values(), *self._prefixes.values()):
             for item in items:
-                places[item].append(token.position)
-            if index + 1 == len(tokens) or tokens[index + 1].sentence != token.sentence:
-                places[_END].append(token.position + 1)
-        return places
+                shared[item] = max(shared[item], len(items))
+        anchored: defaultdict[str, list[tuple[int, _Phrase]]] = defaultdict(list)
+        for phrase in self._phrases:
+            words = sorted(phrase.needed - {_BEGINNING, _END})
+            anchor = min(words, key=lambda item: (shared[item], len(self._words_of[item])))
+            anchored[anchor].append((sum(self._bits[item] for item in phrase.needed), phrase))
+        return anchored
+
+    def _meaning_of(self, word: str, *, fuzzy: bool) -> _Meaning:
+        items = self._items_of(word, fuzzy=fuzzy)
+        return _Meaning(
+            items,
+            sum(self._bits[item] for item in items),
+            tuple(anchored for item in items for anchored in self._anchored.get(item, ())),
+        )
 
     def _items_of(self, word: str, *, fuzzy: bool) -> tuple[str, ...]:
         known = self._exact.get(word, set())
@@ -216,7 +278,8 @@ class PhraseBook:
                 parts.append(_Part(steps, optional))
             if not optional:
                 gap = 0  # what is left out keeps its gap for what follows
-        if all(part.optional for part in parts):
+        firm = (part for part in parts if not part.optional)
+        if all(step.item in {_BEGINNING, _END} for part in firm for step in part.steps):
             raise ValueError(f"phrase {phrase!r} can match nothing, or everything")
         return tuple(parts)
 
@@ -267,17 +330,22 @@ class PhraseBook:
 class Look:
     """A text that was looked through with a book: tells which phrases it holds, and where."""
 
-    def __init__(self, phrases: Mapping[str, _Phrase], places: Places) -> None:
-        self._phrases = phrases
+    def __init__(self, possible: Mapping[str, _Phrase], places: Places) -> None:
+        self._possible = possible
         self._places = places
+
+    @property
+    def possible(self) -> KeysView[str]:
+        """The phrases that have all their words in the text, though perhaps not in order."""
+        return self._possible.keys()
 
     def find(self, phrases: Iterable[str] | None = None) -> Iterator[Found]:
         """Yield each place where one of these phrases of the book (or any) stands, phrase by phrase."""
-        for phrase in self._phrases if phrases is None else phrases:
-            known = self._phrases[phrase]
-            if not known.needed <= self._places.keys():
+        for phrase in self._possible if phrases is None else phrases:
+            known = self._possible.get(phrase)
+            if known is None:
                 continue
-            for start, end in self._gather(known.parts) if phrase.startswith(_ANY_ORDER) else self._walk(known.parts):
+            for start, end in self._gather(known) if phrase.startswith(_ANY_ORDER) else self._walk(known.parts):
                 yield Found(phrase, start, end)
 
     def _walk(self, parts: tuple[_Part, ...]) -> list[tuple[int, int]]:
@@ -292,9 +360,9 @@ class Look:
                 return []
         return reached
 
-    def _gather(self, parts: tuple[_Part, ...]) -> Iterator[tuple[int, int]]:
+    def _gather(self, phrase: _Phrase) -> Iterator[tuple[int, int]]:
         """Yield (start, end) of the words around each place of the first item that has all others near it."""
-        items = [step.item for part in parts for step in part.steps]
+        items = list(phrase.items)
         for place in self._places[items[0]]:
             nearest = [_nearest(self._places[item], place) for item in items]
             if all(abs(other - place) <= _NEAR for other in nearest) and len(set(nearest)) == len(nearest):
@@ -317,7 +385,22 @@ class Look:
 def _phrase(parts: tuple[_Part, ...], phrase: str) -> _Phrase:
     everything = phrase.startswith(_ANY_ORDER)
     needed = (step.item for part in parts if everything or not part.optional for step in part.steps)
-    return _Phrase(parts, frozenset(needed))
+    return _Phrase(phrase, parts, frozenset(needed))
+
+
+def _places(tokens: Sequence[Token], meanings: Mapping[str, _Meaning], phrases: Iterable[_Phrase]) -> Places:
+    """Return where the items of phrases stand; the positions around a sentence are free for its anchors."""
+    wanted = {item for phrase in phrases for item in phrase.items}
+    items_of = {word: [item for item in meaning.items if item in wanted] for word, meaning in meanings.items()}
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for index, token in enumerate(tokens):
+        if index == 0 or tokens[index - 1].sentence != token.sentence:
+            places[_BEGINNING].append(token.position - 1)
+        for item in items_of[token.word]:
+            places[item].append(token.position)
+        if index + 1 == len(tokens) or tokens[index + 1].sentence != token.sentence:
+            places[_END].append(token.position + 1)
+    return places
 
 
 def _nearest(places: Sequence[int], place: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from bisect import bisect_right
+from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.resources import files
@@ -22,7 +23,7 @@ from contactbot.conversation.phrases import PhraseBook
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from contactbot.conversation.phrases import Found, Look, Token
+    from contactbot.conversation.phrases import Found, Look, Reading, Token
 
 
 class DangerKind(StrEnum):
@@ -85,13 +86,24 @@ _BOOK: Final = PhraseBook(
     _TABLE["fillers"],
 )
 
+
+def _rules_of_phrases() -> Mapping[str, set[int]]:
+    numbers: defaultdict[str, set[int]] = defaultdict(set)
+    for number, rule in enumerate(RULES):
+        for phrase in rule.phrases:
+            numbers[phrase].add(number)
+    return dict(numbers)
+
+
+_RULES_OF: Final = _rules_of_phrases()
+
 LIKENESS: Final = "likeness"
 """The id of the last rule, behind the table."""
 CLASSES: Final = WordClasses(_LISTS)
 _CLASSIFIER: Final = Classifier((files(__package__) / "safety_weights.bin").read_bytes(), CLASSES)
 
 
-def assess(text: str) -> Danger | None:
+def assess(text: str | Reading) -> Danger | None:
     """Return the acute danger that a message tells of, or None.
 
     The work is linear in the length of the text, so a text of a megabyte is read whole.
@@ -105,7 +117,7 @@ def by_table(text: str) -> Danger | None:
     return _by_table(_BOOK.read(text))
 
 
-def sentences(text: str) -> list[list[str]]:
+def sentences(text: str | Reading) -> list[list[str]]:
     """Return the folded words of a text, sentence by sentence, as the classifier reads them."""
     return _sentences(_BOOK.read(text))
 
@@ -124,13 +136,21 @@ def _sentences(words: Sequence[Token]) -> list[list[str]]:
 def _by_table(words: Sequence[Token]) -> Danger | None:
     tokens = _without_idioms(words)
     look = _BOOK.look(tokens)
+    if not look.possible:
+        return None
     sentences = _Sentences(tokens)
-    for rule in RULES:
+    for rule in _rules_for(look):
         found = _first(rule, look, sentences)
         if found is not None:
             minor = rule.minor or _is_child_writing(words)
             return Danger(rule.kind, rule.id, minor, _evidence(tokens, found))
     return None
+
+
+def _rules_for(look: Look) -> list[Rule]:
+    """Return the rules that have a phrase whose words are all in the text, in the table's order: mostly none."""
+    numbers = {number for phrase in look.possible for number in _RULES_OF.get(phrase, ())}
+    return [RULES[number] for number in sorted(numbers)]
 
 
 class _Sentences:
@@ -156,10 +176,12 @@ def _first(rule: Rule, look: Look, sentences: _Sentences) -> Found | None:
     return None
 
 
-def _without_idioms(words: Sequence[Token]) -> list[Token]:
+def _without_idioms(words: Sequence[Token]) -> Sequence[Token]:
     covered: set[int] = set()
     for found in _IDIOMS.look(words).find():
         covered.update(range(found.start, found.end + 1))
+    if not covered:
+        return words
     return [word for word in words if word.position not in covered]
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
-from contactbot.conversation.phrases import PhraseBook
+from contactbot.conversation.phrases import PhraseBook, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,12 +38,13 @@ _ORDER: Final = tuple(SmallTalk(kind) for kind in _TABLE["kinds"])
 _BOOK: Final = PhraseBook([*_KIND_OF, *_TABLE["beside"]["names"]], _TABLE["lists"], _TABLE["fillers"])
 
 
-def smalltalk(text: str) -> SmallTalk | None:
+def smalltalk(text: str | Reading) -> SmallTalk | None:
     """Return what kind of small talk a message is, or None when it says anything else."""
-    if len(text) > _LONGEST:
+    reading = Reading.of(text)
+    if len(reading.text) > _LONGEST:
         return None
-    words, smileys = _SMILEY.subn(" ", text)
-    tokens = _BOOK.read(words)
+    words, smileys = _SMILEY.subn(" ", reading.text)
+    tokens = _BOOK.read(words if smileys else reading)
     if not tokens:
         return SmallTalk.EMOJI if _is_picture(words, smileys) else None
     kinds: set[SmallTalk] = set()

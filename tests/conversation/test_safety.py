@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contactbot.conversation import safety
+from contactbot.conversation.phrases import Look, PhraseBook, Reading, Token, _places
 from contactbot.conversation.safety import LIKENESS, RULES, DangerKind, assess, by_table
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -77,6 +79,42 @@ PLAIN = {
         "my 4 year old is gone",
     ),
 }
+
+
+WORDS = sorted({word for text in (*(text for _, text in ACUTE), *LOOKALIKES) for word in text.split()})
+
+
+def look_for_all(book: PhraseBook, words: Sequence[Token]) -> Look:
+    """Return a look that tries every phrase of the book that has all its items, with no index before it."""
+    meanings = {word.word: book._meaning(word.word, fuzzy=True) for word in words}
+    places = _places(words, meanings, book._phrases)
+    return Look({one.phrase: one for one in book._phrases if one.needed <= places.keys()}, places)
+
+
+def by_every_rule(text: str) -> tuple[str, str] | None:
+    """Return the rule and the words by which a text is acute, trying all rules one after the other."""
+    words = safety._BOOK.read(text)
+    idioms = [range(found.start, found.end + 1) for found in look_for_all(safety._IDIOMS, words).find()]
+    tokens = [word for word in words if not any(word.position in idiom for idiom in idioms)]
+    look = look_for_all(safety._BOOK, tokens)
+    for rule in RULES:
+        found = safety._first(rule, look, safety._Sentences(tokens))
+        if found is not None:
+            return rule.id, safety._evidence(tokens, found)
+    return None
+
+
+@given(st.sampled_from([*LOOKALIKES, *(text for _, text in ACUTE)]), st.lists(st.sampled_from(WORDS), max_size=8))
+def test_the_index_changes_no_verdict(text: str, more: list[str]) -> None:
+    for said in (text, f"{text} {' '.join(more)}", f"{' '.join(more)} {text}. {' '.join(reversed(more))}"):
+        danger = by_table(said)
+        assert by_every_rule(said) == (None if danger is None else (danger.rule, danger.evidence))
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=20))
+def test_a_text_that_was_read_before_is_judged_the_same(words: list[str]) -> None:
+    text = " ".join(words)
+    assert assess(Reading.of(text)) == assess(text)
 
 
 def listed(missed: Sequence[object]) -> str:

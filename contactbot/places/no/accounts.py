@@ -31,8 +31,9 @@ def account_numbers(text: str) -> Iterator[Span]:
     """Yield where bank account numbers stand in a text, in time linear in its length."""
     found: list[Span] = []
     for paragraph in _PARAGRAPH.finditer(text):
-        spoken_of = _CONTEXT.search(paragraph[0]) is not None
-        for run in digit_runs(paragraph[0]):
+        runs = list(digit_runs(paragraph[0]))
+        spoken_of = bool(runs) and _CONTEXT.search(paragraph[0]) is not None
+        for run in runs:
             found.extend(_shifted(_in_run(run, spoken_of=spoken_of), paragraph.start()))
     return without_overlap(found)
 

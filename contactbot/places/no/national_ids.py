@@ -57,11 +57,11 @@ _ANNOUNCED: Final = re.compile(
 
 def national_ids(text: str) -> Iterator[Span]:
     """Yield where national ids stand in a text, in time linear in its length."""
+    runs = list(digit_runs(text))
+    if not runs:
+        return iter(())
     announced = frozenset(found.end() for found in _ANNOUNCED.finditer(text))
-    found: list[Span] = []
-    for run in digit_runs(text):
-        found.extend(_in_run(run, announced))
-    return without_overlap(found)
+    return without_overlap([span for run in runs for span in _in_run(run, announced)])
 
 
 def is_national_id(digits: str) -> bool:
