@@ -62,6 +62,20 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Recipient:
+    """Somebody outside the house through whose hands a channel's messages go (GDPR art. 4 no. 9 and art. 28).
+
+    ``service`` is what they do for us, ``host`` the machine that is reached. ``name`` and ``country`` (ISO 3166 code of
+    their seat) are "" where only the municipality knows its supplier.
+    """
+
+    service: Literal["sms", "mail_relay", "mailbox", "xmpp_server"]
+    host: str
+    name: str = ""
+    country: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Opening:
     """Whether people are there now, in one sentence a resident understands (in the language asked for)."""
 
@@ -135,6 +149,9 @@ class Channel(Protocol):
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         """HTTP routes of this channel, mounted by the web server; empty for most."""
+
+    def recipients(self) -> Sequence[Recipient]:
+        """Who else handles what is written here, for the privacy papers; empty when it goes straight to the house."""
 
     async def check(self) -> Sequence[Finding]:
         """Tell in words what is wrong or missing, without sending anything to a resident."""

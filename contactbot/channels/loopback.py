@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from contactbot.channels.base import Abilities, Finding, House, Surroundings
+from contactbot.channels.base import Abilities, Finding, House, Recipient, Surroundings
 from contactbot.messages import Accepted, Account, Address, Inbound, Length, Outbound, Receipt
 
 
@@ -103,6 +103,10 @@ class LoopbackChannel:
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         """None: there is no wire."""
+        return ()
+
+    def recipients(self) -> Sequence[Recipient]:
+        """Name nobody: what is written comes straight to the house."""
         return ()
 
     async def check(self) -> Sequence[Finding]:

@@ -239,6 +239,12 @@ class ChannelContract:
 
     # Being configured
 
+    async def test_whoever_else_handles_its_messages_is_named_for_the_privacy_papers(self, peer: Peer) -> None:
+        """A host is what an agreement about processing can be looked up by."""
+        for recipient in peer.channel.recipients():
+            assert recipient.host
+            assert "@" not in recipient.host, "a host, never a user or a password"
+
     async def test_check_finds_nothing_wrong_with_right_settings(self, peer: Peer) -> None:
         async with asyncio.timeout(2 * PATIENCE):
             findings = await peer.channel.check()

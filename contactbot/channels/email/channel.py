@@ -7,7 +7,7 @@ from typing import ClassVar
 from aiohttp import web
 from pydantic import BaseModel
 
-from contactbot.channels.base import Abilities, Finding, House, Surroundings
+from contactbot.channels.base import Abilities, Finding, House, Recipient, Surroundings
 from contactbot.channels.email import check
 from contactbot.channels.email.addresses import AddressBook
 from contactbot.channels.email.compose import Letterhead, compose, return_address
@@ -94,6 +94,10 @@ class EmailChannel:
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         """Mail needs no web pages."""
         return ()
+
+    def recipients(self) -> Sequence[Recipient]:
+        """Name the relay, through which mail comes and goes."""
+        return (Recipient("mail_relay", self._settings.relay.host),)
 
     async def check(self) -> Sequence[Finding]:
         """Look at accounts, relay, listener and threading."""

@@ -10,7 +10,7 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
-from contactbot.channels.base import Abilities, Finding, House, Surroundings
+from contactbot.channels.base import Abilities, Finding, House, Recipient, Surroundings
 from contactbot.channels.plain import choices_of, words_of
 from contactbot.channels.sms import calls, wiring
 from contactbot.channels.sms.composing import compose
@@ -97,6 +97,10 @@ class SmsChannel:
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         """Two webhooks: texts and reports."""
         return (web.post(TEXTS, self._on_text), web.post(REPORTS, self._on_report))
+
+    def recipients(self) -> Sequence[Recipient]:
+        """Name the provider."""
+        return (self._settings.provider.recipient(),)
 
     async def check(self) -> Sequence[Finding]:
         """Check the public address and the numbers, then let the provider check its account; no text is sent."""

@@ -1,8 +1,11 @@
 """What can be set for text messages."""
 
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from contactbot.channels.base import Recipient
 
 
 class NumberSettings(BaseModel):
@@ -37,6 +40,12 @@ class TwilioSettings(BaseModel):
         15.0, gt=0, le=18, description="Seconds to wait for one answer of the API; sending may need three."
     )
 
+    def recipient(self) -> Recipient:
+        """Return who handles the texts; a test gateway is not Twilio."""
+        host = urlsplit(self.api_url).hostname or ""
+        is_twilio = host.endswith(".twilio.com")
+        return Recipient("sms", host, "Twilio" if is_twilio else "", "US" if is_twilio else "")
+
 
 class PlainHttpSettings(BaseModel):
     """A gateway that speaks plain JSON."""
@@ -51,6 +60,10 @@ class PlainHttpSettings(BaseModel):
         min_length=24, description="What the gateway signs its calls to us with (Standard Webhooks, HMAC-SHA256)."
     )
     timeout: float = Field(15.0, gt=0, le=18, description="Seconds to wait for one answer of the gateway.")
+
+    def recipient(self) -> Recipient:
+        """Return who handles the texts."""
+        return Recipient("sms", urlsplit(self.url).hostname or "")
 
 
 class SmsSettings(BaseModel):

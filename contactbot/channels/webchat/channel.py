@@ -8,7 +8,7 @@ from typing import ClassVar
 from aiohttp import web
 from pydantic import BaseModel
 
-from contactbot.channels.base import Abilities, Finding, House, Surroundings
+from contactbot.channels.base import Abilities, Finding, House, Recipient, Surroundings
 from contactbot.channels.webchat.assets import PICTURES, Assets
 from contactbot.channels.webchat.exchange import Exchange
 from contactbot.channels.webchat.gate import Gate
@@ -84,6 +84,10 @@ class WebchatChannel:
             web.get("/chat/{site}", self._pages.show),
             web.post("/chat/{site}", self._pages.say),
         ]
+
+    def recipients(self) -> Sequence[Recipient]:
+        """Name nobody: what is written comes straight to the house."""
+        return ()
 
     async def check(self) -> Sequence[Finding]:
         """Tell what would keep residents out."""

@@ -9,7 +9,7 @@ from typing import ClassVar
 from aiohttp import web
 from pydantic import BaseModel
 
-from contactbot.channels.base import Abilities, Finding, House, Surroundings
+from contactbot.channels.base import Abilities, Finding, House, Recipient, Surroundings
 from contactbot.channels.xmpp.connection import Connection
 from contactbot.channels.xmpp.errors import XmppError
 from contactbot.channels.xmpp.settings import AccountSettings, XmppSettings
@@ -73,6 +73,11 @@ class XmppChannel:
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         """None: the server is reached as a client."""
         return ()
+
+    def recipients(self) -> Sequence[Recipient]:
+        """Name the servers our accounts live on; a resident's own server has the messages too."""
+        hosts = (access.host or access.jid.rpartition("@")[2] for access in self._settings.accounts.values())
+        return tuple(Recipient("xmpp_server", host) for host in dict.fromkeys(hosts))
 
     async def check(self) -> Sequence[Finding]:
         """Log in to every account, without presence, and see what its server offers."""
