@@ -72,7 +72,7 @@ async def _working(house: House, *, upkeep: bool) -> AsyncIterator[None]:
             for name, channel in house.channels.items()
         ]
         if upkeep:
-            work = Upkeep(house.database, house.channels, house.settings, house.clock)
+            work = Upkeep(house.database, house.municipalities, house.channels, house.settings, house.clock)
             tasks.append(group.create_task(work.run(), name="upkeep"))
         try:
             yield

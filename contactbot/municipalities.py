@@ -1,19 +1,22 @@
 """The municipalities that the configuration describes."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import time
 from zoneinfo import ZoneInfo
 
+from contactbot.errors import SettingsError
 from contactbot.municipality import Municipality
 from contactbot.places import place
 from contactbot.places.calendar import OpeningHours
+from contactbot.places.place import Keep, Place
 from contactbot.settings import WEEKDAYS, Hours, MunicipalitySettings
 
 
 def municipalities(described: Mapping[str, MunicipalitySettings], public_url: str) -> dict[str, Municipality]:
     """Return a municipality for each table of the configuration, under its key.
 
-    Raises UnknownPlaceError for a country the house does not know.
+    Raises UnknownPlaceError for a country the house does not know, SettingsError for a retention time it cannot have.
     """
     return {key: _municipality(key, settings, public_url) for key, settings in described.items()}
 
@@ -31,10 +34,31 @@ def _municipality(key: str, settings: MunicipalitySettings, public_url: str) -> 
         answer_within_working_days=settings.answer_within_working_days,
         teams=settings.teams,
         privacy_url=f"{public_url}/personvern",
+        retention=_retention(key, settings.retention, where),
+        secure_place=settings.secure_place,
         phone=settings.phone,
         email=settings.email,
         website=settings.website,
     )
+
+
+def _retention(key: str, chosen: Mapping[str, int], where: Place) -> dict[str, Keep]:
+    """Return how long each class of data is kept: the country's times, and where the municipality says so its own.
+
+    Raises SettingsError for a class that does not exist and for a time that the law does not leave to choose.
+    """
+    named = f"municipalities.{key}.retention"
+    table = dict(where.retention)
+    for name, days in chosen.items():
+        keep = table.get(name)
+        if keep is None:
+            raise SettingsError(f"{named}.{name}: there is no such class of data; there are {', '.join(table)}")
+        if keep.days is None:
+            raise SettingsError(f"{named}.{name}: no time can be set for this ({keep.basis})")
+        if days < keep.least:
+            raise SettingsError(f"{named}.{name}: at least {keep.least} days, not {days} ({keep.least_source})")
+        table[name] = replace(keep, days=days)
+    return table
 
 
 def _weekly(hours: Hours) -> dict[int, tuple[tuple[time, time], ...]]:

@@ -1,5 +1,6 @@
 """A municipality as the house knows it, with its country's rules. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_time
 
 from contactbot.places.calendar import OpeningHours
-from contactbot.places.place import Place
+from contactbot.places.place import Keep, Place
 from contactbot.wording import say, spoken
 
 
@@ -24,6 +25,8 @@ class Municipality:
     answer_within_working_days: int
     teams: tuple[str, ...]
     privacy_url: str
+    retention: Mapping[str, Keep]
+    secure_place: str
     phone: str = ""
     email: str = ""
     website: str = ""

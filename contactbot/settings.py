@@ -74,6 +74,18 @@ class MunicipalitySettings(Part):
     teams: tuple[str, ...] = Field(
         ("Innbyggerservice",), min_length=1, description="Teams; the first takes what no other does."
     )
+    secure_place: str = Field(
+        "Altinn",
+        min_length=1,
+        description="Where residents read, signed in, what open channels never carry; notices name it.",
+    )
+    retention: dict[str, Annotated[int, Field(ge=0, le=36500)]] = Field(
+        default_factory=dict,
+        description=(
+            "Days that a class of data is kept, such as `bot_conversations = 14`; classes, defaults and minimums: "
+            "`contactbot privacy retention`."
+        ),
+    )
 
 
 class DeliverySettings(Part):
@@ -115,7 +127,6 @@ class ConversationSettings(Part):
             "when no case is open."
         ),
     )
-    raw_days: int = Field(31, ge=1, description="Days the raw copy of a message is kept.")
     survey: bool = Field(default=True, description="Ask `fikk du svar?` when a case is closed.")
 
 

@@ -1,4 +1,4 @@
-"""What the house does by the clock: forward unread answers, let raw copies expire, sweep what is left over."""
+"""What the house does by the clock: forward unread answers, and delete what has had its time."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from contactbot.channels.base import Channel
 from contactbot.clock import Clock
 from contactbot.errors import StoreBusyError
 from contactbot.messages import Address, Author
+from contactbot.municipality import Municipality
 from contactbot.outbox import store as outbox
 from contactbot.outbox.parcel import Post
+from contactbot.privacy.retention import job as retention
 from contactbot.settings import Settings
-from contactbot.staff import store as staff
-from contactbot.storage import blobs, housekeeping
 from contactbot.storage.database import Database
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
@@ -22,21 +22,26 @@ from contactbot.threads import store as threads
 log = structlog.get_logger()
 
 EVERY = 30.0  # seconds between looks
-SWEEP_EVERY = timedelta(hours=1)
-BATCH = 500  # rows deleted in one transaction: some milliseconds, half a gigabyte of contents at most
-ORPHANED = timedelta(days=1)  # a content may be written this long before the message that refers to it
-KEYS = timedelta(days=30)  # how long a form's key prevents a second run
+DELETE_EVERY = timedelta(hours=1)
 
 
 class Upkeep:
     """The recurring work of one process; several processes may run it at once, since every unit can be repeated."""
 
-    def __init__(self, database: Database, channels: Mapping[str, Channel], settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        municipalities: Mapping[str, Municipality],
+        channels: Mapping[str, Channel],
+        settings: Settings,
+        clock: Clock,
+    ) -> None:
         self._database = database
+        self._municipalities = municipalities
         self._channels = channels
         self._unread = timedelta(minutes=settings.delivery.unread_minutes)
         self._clock = clock
-        self._swept: datetime | None = None
+        self._deleted: datetime | None = None
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -55,17 +60,10 @@ class Upkeep:
         for name in sessions:
             if await self._database.read(outbox.unread_answers, name, now - self._unread):  # mostly there is nothing
                 await self._database.write(forward_unread, name, schemes, now - self._unread, now)
-        if self._swept is None or now - self._swept >= SWEEP_EVERY:
-            await self._sweep(now)
-            self._swept = now
-
-    async def _sweep(self, now: datetime) -> None:
-        """Delete what has had its time, a batch in each transaction, so that nobody's message waits for it."""
-        for unit, moment in ((threads.expire_raw, now), (blobs.sweep, now - ORPHANED)):
-            while await self._database.write(unit, moment, BATCH) == BATCH:
-                pass
-        await self._database.write(staff.sweep, now)
-        await self._database.write(housekeeping.forget_keys, now - KEYS)
+        if self._deleted is None or now - self._deleted >= DELETE_EVERY:
+            for municipality in self._municipalities.values():
+                await retention.run(self._database, municipality, now)
+            self._deleted = now
 
 
 def forward_unread(tx: Transaction, channel: str, schemes: Mapping[str, str], before: datetime, now: datetime) -> int:

@@ -37,7 +37,7 @@ async def town_on_both(database_url: str, tmp_path: Path) -> AsyncIterator[Town]
 
 def works(town: Town) -> Upkeep:
     """Return the recurring work of the town's house."""
-    return Upkeep(town.house.database, town.house.channels, town.house.settings, town.watch)
+    return Upkeep(town.house.database, town.house.municipalities, town.house.channels, town.house.settings, town.watch)
 
 
 async def answered_in_chat(town: Town, *, left: Address | None = LEFT) -> None:
@@ -150,18 +150,6 @@ async def test_bytes_that_come_again_are_as_fresh_as_new_ones(town: Town) -> Non
     await blobs.keep_large(town.house.database, HERE, content, town.watch())  # a message that refers to it will follow
     await works(town).once()
     assert await town.house.database.read(lambda tx: tx.value("SELECT count(*) FROM blob")) == 1
-
-
-async def test_more_than_a_batch_is_swept_in_several_transactions(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upkeep, "BATCH", 2)
-    for number in range(5):
-        await town.channel.say(f"spørsmål {number}", f"resident {number}")
-    town.watch.at += timedelta(days=40)
-    await works(town).once()
-    left = await town.house.database.read(
-        lambda tx: (tx.value("SELECT count(*) FROM raw"), tx.value("SELECT count(*) FROM blob"))
-    )
-    assert left == (0, 0)
 
 
 async def test_the_key_of_a_form_prevents_a_second_run_for_thirty_days(town: Town) -> None:

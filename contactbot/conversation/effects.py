@@ -1,6 +1,5 @@
 """Carrying out an outcome inside the message's own transaction: nothing is promised that is not written here."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from contactbot.conversation import replies, steps, store
@@ -21,17 +20,7 @@ from contactbot.threads.thread import NewMessage, Thread
 PREFIXED = ("answer", "choices", "receipt", "command", "smalltalk", "added")
 
 
-@dataclass(frozen=True, slots=True)
-class Stay:
-    """How long things stay."""
-
-    raw: timedelta
-    give_up: timedelta
-
-
-def keep_message(
-    tx: Transaction, inbound: Inbound, facts: Facts, outcome: Outcome, stay: Stay
-) -> tuple[Thread, Accepted]:
+def keep_message(tx: Transaction, inbound: Inbound, facts: Facts, outcome: Outcome) -> tuple[Thread, Accepted]:
     """Write the message with everything that came with it, in its thread or a new one."""
     thread = _thread(tx, inbound, facts)
     new = NewMessage(
@@ -44,12 +33,17 @@ def keep_message(
     threads.accept(tx, thread.municipality, facts.seen.account, inbound, accepted)
     refs = [*inbound.refs, inbound.external_id] if inbound.refs or "@" in inbound.external_id else []
     threads.add_refs(tx, thread.municipality, thread.id, message, refs, own=False)
-    _keep_bytes(tx, thread.municipality, message, inbound, stay)
+    _keep_bytes(tx, thread.municipality, message, inbound)
     return thread, accepted
 
 
-def carry_out(tx: Transaction, thread: Thread, inbound: Inbound, facts: Facts, outcome: Outcome, stay: Stay) -> None:
-    """Write what the outcome says: silence, work, words, state. The order is the order residents see."""
+def carry_out(
+    tx: Transaction, thread: Thread, inbound: Inbound, facts: Facts, outcome: Outcome, give_up: timedelta
+) -> None:
+    """Write what the outcome says: silence, work, words, state. The order is the order residents see.
+
+    What cannot be sent within ``give_up`` is given up.
+    """
     municipality, now = thread.municipality, facts.now
     if outcome.silence is not None:
         threads.set_stopped(tx, thread.address, now if outcome.silence else None)
@@ -66,7 +60,7 @@ def carry_out(tx: Transaction, thread: Thread, inbound: Inbound, facts: Facts, o
         events.record(tx, municipality, now, "bot", f"incident.{outcome.incident}", thread=thread.id)
     disclosed = thread.disclosed
     for reply in outcome.replies:
-        _say(tx, thread, inbound, facts, outcome, _worded(facts, reply, ticket, disclosed=disclosed), stay)
+        _say(tx, thread, inbound, facts, outcome, _worded(facts, reply, ticket, disclosed=disclosed), give_up)
         disclosed = True
     threads.touch(
         tx, thread.id, at=now, language=outcome.language or facts.language, pending=outcome.pending, disclosed=disclosed
@@ -114,7 +108,7 @@ def _worded(facts: Facts, reply: Reply, ticket: Ticket | None, *, disclosed: boo
 
 
 def _say(  # noqa: PLR0913 - what a reply is made of
-    tx: Transaction, thread: Thread, inbound: Inbound, facts: Facts, outcome: Outcome, reply: Reply, stay: Stay
+    tx: Transaction, thread: Thread, inbound: Inbound, facts: Facts, outcome: Outcome, reply: Reply, give_up: timedelta
 ) -> None:
     language = outcome.language or facts.language
     new = NewMessage(
@@ -129,7 +123,7 @@ def _say(  # noqa: PLR0913 - what a reply is made of
         tx, thread.municipality, thread.id, thread.channel, (message, position),
         Post(
             reply.purpose, Author.BOT, epoch, facts.now, subject=facts.subject or thread.subject,
-            in_reply_to=inbound.external_id, urgent=reply.urgent, expires_at=facts.now + stay.give_up,
+            in_reply_to=inbound.external_id, urgent=reply.urgent, expires_at=facts.now + give_up,
         ),
     )  # fmt: skip
 
@@ -143,11 +137,10 @@ def keep_given(tx: Transaction, municipality: str, message: int, given: Given) -
     )  # fmt: skip
 
 
-def _keep_bytes(tx: Transaction, municipality: str, message: int, inbound: Inbound, stay: Stay) -> None:
+def _keep_bytes(tx: Transaction, municipality: str, message: int, inbound: Inbound) -> None:
     if inbound.raw:
         name = blobs.keep_rest(tx, municipality, inbound.raw, inbound.received_at)
-        expires_at = inbound.received_at + stay.raw
-        threads.keep_raw(tx, municipality, message, inbound.raw_type, name, len(inbound.raw), expires_at)
+        threads.keep_raw(tx, municipality, message, inbound.raw_type, name, len(inbound.raw))
     for file in inbound.attachments:
         name = blobs.keep_rest(tx, municipality, file.content, inbound.received_at)
         threads.keep_attachment(tx, municipality, message, file.name, file.media_type, len(file.content), name)

@@ -79,9 +79,7 @@ class Engine:
         self._bases = bases
         self._settings = settings.conversation
         self._clock = clock
-        self._stay = effects.Stay(
-            timedelta(days=settings.conversation.raw_days), timedelta(hours=settings.delivery.give_up_after)
-        )
+        self._give_up = timedelta(hours=settings.delivery.give_up_after)
         self._limits = Limits(settings.conversation.flood_messages, settings.conversation.flood_repeats)
         self._codes = Codes()
         self._senders: dict[Address, tuple[asyncio.Lock, int]] = {}
@@ -101,20 +99,20 @@ class Engine:
 
     async def _once(self, inbound: Inbound, abilities: Abilities, cursor: str | None, *, give_up: bool) -> Received:
         now = self._clock()
-        seen: Seen = await self._database.read(store.load_context, inbound, abilities.remembers, now, self._settings)
+        seen: Seen = await self._database.read(store.load_context, inbound, abilities, now, self._settings)
         if seen.duplicate is not None:
             await self._keep_cursor(inbound, cursor)
             return Received(seen.duplicate, None)
         knowledge = await self._bases.current(seen.municipality, seen.kb_revision)
         seen = replace(seen, kb_revision=knowledge.revision)
-        moment = Moment(now, self._codes.draw(), self._limits)
+        moment = Moment(now, self._codes.draw(), replace(self._limits, automatic=abilities.automatic_per_hour))
         about = (inbound, seen, self._municipalities[seen.municipality], abilities.length, knowledge, moment)
         large = len(inbound.text) + sum(len(part.text) for part in inbound.folded) > LARGE
         facts = await asyncio.to_thread(understand, *about) if large else understand(*about)
         outcome = _too_busy(facts) if give_up else steps.decide(facts)
         for content in (inbound.raw, *(file.content for file in inbound.attachments)):
             await blobs.keep_large(self._database, seen.municipality, content, now)
-        accepted = await self._database.write(_handle, inbound, facts, outcome, self._stay, cursor, give_up)
+        accepted = await self._database.write(_handle, inbound, facts, outcome, self._give_up, cursor, give_up)
         return Received(accepted, None if accepted.duplicate else outcome)
 
     async def _keep_cursor(self, inbound: Inbound, cursor: str | None) -> None:
@@ -140,7 +138,7 @@ def _handle(  # noqa: PLR0913 - a unit's arguments are positional
     inbound: Inbound,
     facts: Facts,
     outcome: Outcome,
-    stay: effects.Stay,
+    give_up_after: timedelta,
     cursor: str | None,
     give_up: bool,  # noqa: FBT001 - as above
 ) -> Accepted:
@@ -151,8 +149,8 @@ def _handle(  # noqa: PLR0913 - a unit's arguments are positional
     if duplicate is not None:
         return duplicate
     facts = _fresh(tx, inbound, facts, give_up=give_up)
-    thread, accepted = effects.keep_message(tx, inbound, facts, outcome, stay)
-    effects.carry_out(tx, thread, inbound, facts, outcome, stay)
+    thread, accepted = effects.keep_message(tx, inbound, facts, outcome)
+    effects.carry_out(tx, thread, inbound, facts, outcome, give_up_after)
     tx.wake(session_topic(inbound.sender.scheme, inbound.sender.value))
     return accepted
 

@@ -211,14 +211,14 @@ def _say(tx: Transaction, contact: Contact, words: str, identity: str, at: datet
         refs=tuple(contact.refs) if contact.channel == "email" else (),
     )
     settings = around.settings.conversation
-    seen = store.load_context(tx, inbound, abilities.remembers, at, settings)
+    seen = store.load_context(tx, inbound, abilities, at, settings)
     facts = _understood(inbound, seen, around, at)
     outcome = steps.decide(facts)
     if outcome.work is not None and contact.left_out_for_people:
         return
-    stay = effects.Stay(timedelta(days=settings.raw_days), timedelta(hours=around.settings.delivery.give_up_after))
-    thread, _ = effects.keep_message(tx, inbound, facts, outcome, stay)
-    effects.carry_out(tx, thread, inbound, facts, outcome, stay)
+    thread, _ = effects.keep_message(tx, inbound, facts, outcome)
+    give_up = timedelta(hours=around.settings.delivery.give_up_after)
+    effects.carry_out(tx, thread, inbound, facts, outcome, give_up)
     contact.refs.append(inbound.external_id)
     ticket = tickets.of_thread(tx, thread.id)
     contact.number = 0 if ticket is None else ticket.number

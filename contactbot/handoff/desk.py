@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 
 from contactbot.errors import ConflictError, NotFoundError
 from contactbot.handoff import store
+from contactbot.handoff.accesses import store as accesses
+from contactbot.handoff.accesses.access import What
 from contactbot.handoff.ticket import HistoryLine, Line, NewTicket, Priority, Reason, Ticket, TicketState
 from contactbot.messages import Address, Author
 from contactbot.outbox import store as outbox
@@ -190,11 +192,13 @@ def reopen(tx: Transaction, number: int, actor: Actor) -> None:
     _event(tx, ticket, actor.at, str(actor), "ticket.reopened")
 
 
-def read(tx: Transaction, number: int, actor: Actor) -> None:
-    """Note that somebody has looked at a ticket."""
+def read(tx: Transaction, number: int, actor: Actor) -> bool:
+    """Note who looks at a ticket; return whether nobody had since the resident wrote."""
     ticket = get(tx, actor.municipality, number)
+    accesses.note(tx, ticket, actor.staff, What.CASE, actor.at)
     if ticket.unread:
         store.change(tx, ticket.id, unread=0)
+    return ticket.unread
 
 
 def register(  # noqa: PLR0913 - the fields of the form

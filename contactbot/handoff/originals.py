@@ -5,6 +5,8 @@ The raw copy still holds what was masked, such as national identity numbers, so 
 
 from contactbot.errors import ConflictError, NotFoundError
 from contactbot.handoff import store
+from contactbot.handoff.accesses import store as accesses
+from contactbot.handoff.accesses.access import What
 from contactbot.handoff.desk import Actor, get
 from contactbot.storage import events
 from contactbot.storage.transaction import Transaction
@@ -12,6 +14,7 @@ from contactbot.threads import store as threads
 from contactbot.threads.store import Kept
 
 SHORTEST_REASON = 3  # characters; enough that a reason is a word
+LONGEST_REASON = 500  # characters
 
 
 def open_original(tx: Transaction, number: int, message: int, reason: str, actor: Actor) -> Kept:
@@ -22,20 +25,23 @@ def open_original(tx: Transaction, number: int, message: int, reason: str, actor
     ticket = get(tx, actor.municipality, number)
     if len(reason.strip()) < SHORTEST_REASON:
         raise ConflictError("say why you need to see the original")
-    found = threads.raw_of(tx, actor.municipality, message, actor.at)
+    found = threads.raw_of(tx, actor.municipality, message)
     if found is None or found.thread not in store.threads_of(tx, ticket.id):
         raise NotFoundError(f"case {number} has no original of message {message}")
+    given = reason.strip()[:LONGEST_REASON]
+    accesses.note(tx, ticket, actor.staff, What.ORIGINAL, actor.at, message=message, reason=given)
     events.record(
         tx, actor.municipality, actor.at, str(actor), "original.read", ticket=ticket.id, thread=found.thread,
-        subject=str(number), data={"message": message, "reason": reason.strip()[:500]},
+        subject=str(number), data={"message": message, "reason": given},
     )  # fmt: skip
     return found
 
 
-def attachment(tx: Transaction, municipality: str, number: int, message: int, sha256: str) -> Kept:
-    """Return where an attachment of a case lies. Raises NotFoundError."""
-    ticket = get(tx, municipality, number)
-    found = threads.attachment_of(tx, municipality, message, sha256)
+def open_attachment(tx: Transaction, number: int, message: int, sha256: str, actor: Actor) -> Kept:
+    """Note who takes an attachment of a case; return where it lies. Raises NotFoundError."""
+    ticket = get(tx, actor.municipality, number)
+    found = threads.attachment_of(tx, actor.municipality, message, sha256)
     if found is None or found.thread not in store.threads_of(tx, ticket.id):
         raise NotFoundError(f"case {number} has no such file")
+    accesses.note(tx, ticket, actor.staff, What.FILE, actor.at, message=message)
     return found

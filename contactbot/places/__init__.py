@@ -10,12 +10,12 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from contactbot.places.place import Clock, HelpLine, Place, Span, UnknownPlaceError
+from contactbot.places.place import Clock, HelpLine, Keep, Place, Span, UnknownPlaceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Clock", "HelpLine", "Place", "Span", "UnknownPlaceError", "place"]
+__all__ = ["Clock", "HelpLine", "Keep", "Place", "Span", "UnknownPlaceError", "place"]
 
 # The packages we have, by ISO 3166-1 alpha-2 code in lower case.
 PACKAGES: Mapping[str, str] = {"no": "contactbot.places.no"}

@@ -37,6 +37,20 @@ class Clock:
     source: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long a class of data is kept, and on what ground, in the country's main language.
+
+    ``days`` is None for what goes only when something happens, such as an archive decision: no time can then be set.
+    ``least`` is the shortest time in days that may be set, and ``least_source`` says what asks for it.
+    """
+
+    days: int | None
+    basis: str
+    least: int = 0
+    least_source: str = ""
+
+
 class HelpLines(Protocol):
     """Chooses the telephones for a danger."""
 
@@ -53,7 +67,9 @@ class Place:
     """One country's rules, as data and pure functions.
 
     ``holidays`` contains the dates on which public offices are closed by law (Sundays are not in
-    it). The finders yield non-overlapping spans from left to right.
+    it). ``retention`` holds a time for each class of data that ``privacy.retention`` knows, and ``never_open`` the
+    source of the rule for each class of content that open channels never carry. The finders yield non-overlapping
+    spans from left to right.
     """
 
     country: str
@@ -63,6 +79,8 @@ class Place:
     holiday_name: Callable[[object], str | None]
     clocks: Mapping[str, Clock]
     help_lines: HelpLines
+    retention: Mapping[str, Keep]
+    never_open: Mapping[str, str]
     normalise_phone: Callable[[str], str]
     national_ids: Callable[[str], Iterable[Span]]
     account_numbers: Callable[[str], Iterable[Span]]

@@ -1,5 +1,6 @@
 """A member of staff, and what each role may do. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -11,14 +12,21 @@ ATTEMPT_WINDOW = timedelta(minutes=15)  # within which they count
 
 
 class Role(StrEnum):
-    """What somebody is here for; each role may do what those before it may."""
+    """What somebody is here for."""
 
     STAFF = "staff"  # works on cases
     EDITOR = "editor"  # also edits the knowledge base
+    PRIVACY = "privacy"  # the privacy officer: sees who saw what, and what is kept, but works on no cases
     ADMIN = "admin"  # also manages people and settings
 
 
-ORDER = (Role.STAFF, Role.EDITOR, Role.ADMIN)
+# What each role may do: whoever watches over the cases does not work on them.
+MAY: Mapping[Role, frozenset[Role]] = {
+    Role.STAFF: frozenset({Role.STAFF}),
+    Role.EDITOR: frozenset({Role.STAFF, Role.EDITOR}),
+    Role.PRIVACY: frozenset({Role.PRIVACY}),
+    Role.ADMIN: frozenset(Role),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,4 +43,4 @@ class Member:
 
     def may(self, role: Role) -> bool:
         """Whether this member may do what ``role`` is for."""
-        return ORDER.index(self.role) >= ORDER.index(role)
+        return role in MAY[self.role]

@@ -107,15 +107,3 @@ def touch_session(tx: Transaction, token_hash: str, now: datetime) -> None:
 def end_session(tx: Transaction, token_hash: str) -> None:
     """End a session."""
     tx.execute("DELETE FROM session WHERE token_hash = :hash", hash=token_hash)
-
-
-def sweep(tx: Transaction, now: datetime) -> None:
-    """Delete sessions that are over and attempts that no longer count."""
-    tx.execute("DELETE FROM session WHERE expires_at < :now OR seen_at < :rest", now=now, rest=now - SESSION_REST)
-    tx.execute("DELETE FROM sign_in_attempt WHERE at < :since", since=now - ATTEMPT_WINDOW)
-
-
-def forget_old(tx: Transaction, now: datetime) -> None:
-    """Delete sessions that have ended by themselves, and attempts that count no more."""
-    tx.execute("DELETE FROM session WHERE expires_at <= :now OR seen_at <= :rest", now=now, rest=now - SESSION_REST)
-    tx.execute("DELETE FROM sign_in_attempt WHERE at <= :since", since=now - ATTEMPT_WINDOW)

@@ -114,7 +114,7 @@ staff = _numbered(
     _text("created_at"),
     _text("disabled_at", null=True),
     UniqueConstraint("email"),
-    _one_of("role", ("staff", "editor", "admin")),
+    _one_of("role", ("staff", "editor", "privacy", "admin")),
     _refers("team", "team"),
     ForeignKeyConstraint(["municipality"], ["municipality.id"]),
 )
@@ -196,7 +196,12 @@ thread = _numbered(
     _number("read_position", default=0),
     _text("created_at"),
     _text("last_at"),
+    _text("words", default="all"),  # what retention has left: all, the questions without their sender, none
+    _number("emptied_to", default=0),  # the position up to which it has come
     Index(None, "account", "address", "state"),
+    Index(None, "address"),
+    Index(None, "municipality", "words", "last_at"),
+    _one_of("words", ("all", "questions", "none")),
     _one_of("turn_owner", ("bot", "waiting", "staff")),
     _one_of("state", ("open", "closed")),
     _refers("account", "account"),
@@ -249,6 +254,7 @@ message_ref = _table(
     _number("message"),
     _number("own"),  # whether we gave the message this identifier, or a resident's mail mentioned it
     PrimaryKeyConstraint("municipality", "ref", "thread"),
+    Index(None, "thread"),
     _refers("thread", "thread"),
     _refers("message", "message"),
 )
@@ -259,7 +265,6 @@ raw = _numbered(
     _text("media_type"),
     _text("sha256"),
     _number("size"),
-    _text("expires_at"),
     Index(None, "message"),
     _refers("message", "message"),
 )
@@ -318,9 +323,15 @@ ticket = _numbered(
     _text("closed_at", null=True),
     _text("last_at"),
     _number("unread", default=1),
+    _text("archive", default="undecided"),  # what the archive decision is: nothing goes before there is one
+    _text("archived_at", null=True),  # when the archive had received it
+    _text("words", default="all"),  # what retention has left
     _number("version", default=0),
     UniqueConstraint("municipality", "number"),
     Index(None, "municipality", "state", "due_at"),
+    Index(None, "municipality", "words", "closed_at"),
+    _one_of("archive", ("undecided", "keep", "leave_out")),
+    _one_of("words", ("all", "none")),
     _one_of("state", ("open", "waiting", "closed")),
     _one_of("priority", ("normal", "urgent")),
     _refers("team", "team"),
@@ -337,6 +348,25 @@ ticket_thread = _table(
     Index(None, "thread"),
     _refers("ticket", "ticket"),
     _refers("thread", "thread"),
+)
+
+# Who of the staff saw what: no change, so no event.
+access = _numbered(
+    "access",
+    _text("at"),
+    _number("staff"),
+    _text("what"),
+    _number("ticket"),
+    _number("message", null=True),
+    _text("relation"),  # what the member of staff had to do with the case
+    _text("reason", default=""),
+    Index(None, "ticket", "staff", "at"),
+    Index(None, "municipality", "at"),
+    _one_of("what", ("case", "file", "original")),
+    _one_of("relation", ("own", "team", "other")),
+    _refers("staff", "staff"),
+    _refers("ticket", "ticket"),
+    _refers("message", "message"),
 )
 
 # --- what must leave the house ----------------------------------------------------------------------------------------
@@ -413,6 +443,42 @@ done = Table(
     _text("at"),
     PrimaryKeyConstraint("key"),
     sqlite_strict=True,
+)
+
+# The last run of retention over each class of data: where it is, and what it has deleted.
+retention_run = _table(
+    "retention_run",
+    _text("class"),
+    _text("started_at"),
+    _text("finished_at", null=True),
+    _number("cursor", default=0),
+    _text("deleted", default="{}"),  # rows by table
+    PrimaryKeyConstraint("municipality", "class"),
+    ForeignKeyConstraint(["municipality"], ["municipality.id"]),
+)
+
+# The forgetting of a person: where it is, and when it has ended the receipt, which tells nothing of who it was.
+erasure = _numbered(
+    "erasure",
+    _text("actor"),
+    _text("addresses"),  # the rows of address that were theirs and are nobody's now
+    _number("thread", default=0),  # how far it has come
+    _number("position", default=0),
+    _text("erased", default="{}"),  # rows by table
+    _text("kept", default="[]"),  # what stays, and the duty to keep it
+    _text("started_at"),
+    _text("finished_at", null=True),
+    Index(None, "municipality", "finished_at"),
+    ForeignKeyConstraint(["municipality"], ["municipality.id"]),
+)
+
+# That somebody has been forgotten, under a keyed hash of their address: by this a restored backup forgets them again.
+tombstone = _table(
+    "tombstone",
+    _text("name"),
+    _text("at"),
+    PrimaryKeyConstraint("municipality", "name"),
+    ForeignKeyConstraint(["municipality"], ["municipality.id"]),
 )
 
 # --- what the municipality knows --------------------------------------------------------------------------------------

@@ -379,13 +379,10 @@ def leave_address(tx: Transaction, session: Address, left: Address) -> None:
 # --- raw input ---
 
 
-def keep_raw(  # noqa: PLR0913 - the columns of one row
-    tx: Transaction, municipality: str, message: int, media_type: str, sha256: str, size: int, expires_at: datetime
-) -> None:
+def keep_raw(tx: Transaction, municipality: str, message: int, media_type: str, sha256: str, size: int) -> None:
     """Note where the raw copy of a message lies."""
     tx.insert(
-        "raw", municipality=municipality, message=message, media_type=media_type, sha256=sha256, size=size,
-        expires_at=expires_at,
+        "raw", municipality=municipality, message=message, media_type=media_type, sha256=sha256, size=size
     )  # fmt: skip
 
 
@@ -424,15 +421,6 @@ def files_of(tx: Transaction, threads: Sequence[int]) -> tuple[tuple[int, str, s
     )
 
 
-def expire_raw(tx: Transaction, now: datetime, limit: int) -> int:
-    """Let go of up to ``limit`` raw copies whose time is over; return how many."""
-    return tx.execute(
-        "DELETE FROM raw WHERE id IN (SELECT id FROM raw WHERE expires_at < :now ORDER BY id LIMIT :limit)",
-        now=now,
-        limit=limit,
-    )
-
-
 def turn_epoch(tx: Transaction, thread: int) -> int:
     """Return the thread's turn epoch as it stands."""
     return int(tx.value("SELECT turn_epoch FROM thread WHERE id = :id", id=thread))
@@ -449,16 +437,15 @@ class Kept:
     sha256: str
 
 
-def raw_of(tx: Transaction, municipality: str, message: int, now: datetime) -> Kept | None:
+def raw_of(tx: Transaction, municipality: str, message: int) -> Kept | None:
     """Return where the raw copy of a message lies, while it is kept. Whoever asks notes it first."""
     return tx.one(
         Kept,
         "SELECT m.thread, '' AS name, r.media_type, r.size, r.sha256 FROM raw r"
         " JOIN message m ON m.id = r.message AND m.municipality = r.municipality"
-        " WHERE r.municipality = :municipality AND r.message = :message AND r.expires_at > :now",
+        " WHERE r.municipality = :municipality AND r.message = :message",
         municipality=municipality,
         message=message,
-        now=now,
     )
 
 
@@ -475,13 +462,11 @@ def attachment_of(tx: Transaction, municipality: str, message: int, sha256: str)
     )
 
 
-def with_raw(tx: Transaction, threads: Sequence[int], now: datetime) -> frozenset[int]:
+def with_raw(tx: Transaction, threads: Sequence[int]) -> frozenset[int]:
     """Return which messages of these threads still have their raw copy."""
     listed = ", ".join(str(number) for number in threads) or "0"
     rows = tx.rows(
-        "SELECT r.message FROM raw r JOIN message m ON m.id = r.message"
-        f" WHERE m.thread IN ({listed}) AND r.expires_at > :now",
-        now=now,
+        f"SELECT r.message FROM raw r JOIN message m ON m.id = r.message WHERE m.thread IN ({listed})"
     )
     return frozenset(int(row[0]) for row in rows)
 

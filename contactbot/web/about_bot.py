@@ -80,7 +80,7 @@ def about_bot(house: House, town: Municipality, knowledge: Knowledge) -> AboutBo
         channels=tuple(dict.fromkeys(way.name for way in ways_in(house, town))),
         opening_hours=tuple(opening_hours(configured.hours, words(town.main_language))),
         answered_within_working_days=town.answer_within_working_days,
-        originals_kept_days=house.settings.conversation.raw_days,
+        originals_kept_days=town.retention["originals"].days or 0,
         asks_how_it_went=house.settings.conversation.survey,
         contact={name: value for name, value in contact.items() if value},
     )

@@ -56,12 +56,12 @@ async def show_list(request: web.Request) -> web.StreamResponse:
 
 @requires(Role.STAFF)
 async def show_case(request: web.Request) -> web.StreamResponse:
-    """Show a case beside its list; from now on it counts as read."""
+    """Show a case beside its list; from now on it counts as read, and who looked is noted."""
     asked = replace(wanted(request), number=number_of(request))
     inbox = await _look(request, asked)
-    if inbox.opened is not None and inbox.opened.case.ticket.unread:
-        await request.app[HOUSE].database.write(desk.read, asked.number, actor(request))
-        inbox = await _look(request, asked)
+    if inbox.opened is not None and not inbox.opened.noted:
+        was_unread: bool = await request.app[HOUSE].database.write(desk.read, asked.number, actor(request))
+        inbox = await _look(request, asked) if was_unread else inbox
     return await _shown(request, inbox, NO_DRAFT, 200)
 
 

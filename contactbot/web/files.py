@@ -50,10 +50,10 @@ async def original(request: web.Request) -> web.StreamResponse:
 
 @requires(Role.STAFF)
 async def attachment(request: web.Request) -> web.StreamResponse:
-    """Give an attachment of a case."""
-    kept: Kept = await request.app[HOUSE].database.read(
-        originals.attachment, request[MEMBER].municipality, number_of(request), int(request.match_info["message"]),
-        request.match_info["sha256"],
+    """Give an attachment of a case; who took it is noted in the same transaction."""
+    kept: Kept = await request.app[HOUSE].database.write(
+        originals.open_attachment, number_of(request), int(request.match_info["message"]),
+        request.match_info["sha256"], actor(request),
     )  # fmt: skip
     return await _give(request, kept, kept.name or "vedlegg")
 

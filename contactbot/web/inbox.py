@@ -7,6 +7,8 @@ from typing import Final
 
 from contactbot.errors import NotFoundError
 from contactbot.handoff import desk, store
+from contactbot.handoff.accesses import store as accesses
+from contactbot.handoff.accesses.access import What
 from contactbot.handoff.desk import Case
 from contactbot.handoff.ticket import Line
 from contactbot.kb import store as kb
@@ -42,13 +44,15 @@ class Opened:
     """A case with what only the desk asks of it.
 
     ``people`` are those who write in it, ``originals`` the messages whose raw copy is still there, ``folded`` what was
-    quoted in messages or stood as a signature.
+    quoted in messages or stood as a signature, ``noted`` whether this look needs no note: the case is read, and this
+    member's looking at it is known.
     """
 
     case: Case
     people: tuple[AddressRow, ...]
     originals: frozenset[int]
     folded: Mapping[int, tuple[str, ...]]
+    noted: bool
 
     @property
     def thread(self) -> Thread:
@@ -101,7 +105,7 @@ def look(tx: Transaction, municipality: str, staff: int, wanted: Wanted, now: da
         teams=store.teams(tx, municipality),
         kb_revision=kb.revision(tx, municipality),
         cursor=feed.end(tx),
-        opened=None if wanted.number is None else _opened(tx, municipality, wanted.number, now),
+        opened=None if wanted.number is None else _opened(tx, municipality, staff, wanted.number, now),
     )
 
 
@@ -111,13 +115,14 @@ def _lines(tx: Transaction, municipality: str, staff: int, wanted: Wanted, now: 
     return desk.lines(tx, municipality, wanted.view, staff, now, LONGEST_LIST)
 
 
-def _opened(tx: Transaction, municipality: str, number: int, now: datetime) -> Opened:
+def _opened(tx: Transaction, municipality: str, staff: int, number: int, now: datetime) -> Opened:
     case = desk.case(tx, municipality, number)
     addresses = dict.fromkeys(thread.address for thread in case.threads)
     numbers = [thread.id for thread in case.threads]
     return Opened(
         case=case,
         people=tuple(threads.address_by_id(tx, address) for address in addresses),
-        originals=threads.with_raw(tx, numbers, now),
+        originals=threads.with_raw(tx, numbers),
         folded=threads.folded_of(tx, numbers),
+        noted=not case.ticket.unread and accesses.is_noted(tx, case.ticket.id, staff, What.CASE, now),
     )

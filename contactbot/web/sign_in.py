@@ -208,7 +208,6 @@ async def _begin(request: web.Request, response: web.HTTPSeeOther, staff: int, e
 
 
 def _open(tx: Transaction, staff: int, email: str, token_hash: str, old_hash: str, at: datetime) -> None:
-    store.forget_old(tx, at)
     store.end_session(tx, old_hash)
     store.open_session(tx, staff, token_hash, at, at + SESSION_LIFE)
     store.note_attempt(tx, email, at, True)  # noqa: FBT003 - a unit's arguments are positional

@@ -152,7 +152,8 @@ async def test_how_the_bot_works_is_told_from_what_runs(resident: Client) -> Non
 
 
 async def test_the_privacy_page_tells_the_retention_that_is_set(sqlite_url: str, tmp_path: Path) -> None:
-    settings = configuration(tmp_path, database=sqlite_url, conversation={"raw_days": 17})
+    towns = {key: {"name": key, "retention": {"originals": 17}} for key in (HERE, THERE)}
+    settings = configuration(tmp_path, database=sqlite_url, municipalities=towns)
     async with running(settings) as town:
         assert "slettet etter 17 dager" in await text_of(await town.client().get("/personvern"))
 

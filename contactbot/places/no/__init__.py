@@ -11,6 +11,7 @@ from contactbot.places.no.help_lines import help_lines
 from contactbot.places.no.holidays import PublicHolidays
 from contactbot.places.no.national_ids import national_ids
 from contactbot.places.no.phones import normalise_phone, phones
+from contactbot.places.no.retention import NEVER_OPEN, RETENTION
 from contactbot.places.place import Clock, Place
 
 _HOLIDAYS: Final = PublicHolidays()
@@ -28,6 +29,8 @@ PLACE: Final = Place(
         "access_request": Clock(working_days=5, warn_after_days=3, source="offentleglova §§ 29 og 32"),
     },
     help_lines=help_lines,
+    retention=RETENTION,
+    never_open=NEVER_OPEN,
     normalise_phone=normalise_phone,
     national_ids=national_ids,
     account_numbers=account_numbers,

@@ -191,7 +191,7 @@ def upgrade() -> None:
         sa.Column("shortcuts", NUMBER, server_default="1", nullable=False),
         sa.Column("created_at", sa.Text(), nullable=False),
         sa.Column("disabled_at", sa.Text(), nullable=True),
-        sa.CheckConstraint("role IN ('staff', 'editor', 'admin')", name=op.f("ck_staff_role")),
+        sa.CheckConstraint("role IN ('staff', 'editor', 'privacy', 'admin')", name=op.f("ck_staff_role")),
         sa.ForeignKeyConstraint(
             ["municipality", "team"], ["team.municipality", "team.id"], name=op.f("fk_staff_municipality_team")
         ),
@@ -222,6 +222,9 @@ def upgrade() -> None:
         sa.Column("read_position", NUMBER, server_default="0", nullable=False),
         sa.Column("created_at", sa.Text(), nullable=False),
         sa.Column("last_at", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), server_default="all", nullable=False),
+        sa.Column("emptied_to", NUMBER, server_default="0", nullable=False),
+        sa.CheckConstraint("words IN ('all', 'questions', 'none')", name=op.f("ck_thread_words")),
         sa.CheckConstraint("state IN ('open', 'closed')", name=op.f("ck_thread_state")),
         sa.CheckConstraint("turn_owner IN ('bot', 'waiting', 'staff')", name=op.f("ck_thread_turn_owner")),
         sa.ForeignKeyConstraint(
@@ -239,6 +242,11 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_thread_account_address_state"), "thread", ["account", "address", "state"], unique=False)
+    op.create_index(op.f("ix_thread_address"), "thread", ["address"], unique=False)
+    op.create_index(op.f("ix_thread_address"), "thread", ["address"], unique=False)
+    op.create_index(
+        op.f("ix_thread_municipality_words_last_at"), "thread", ["municipality", "words", "last_at"], unique=False
+    )
     op.create_table(
         "message",
         sa.Column("municipality", sa.Text(), nullable=False),
@@ -306,7 +314,12 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.Text(), nullable=True),
         sa.Column("last_at", sa.Text(), nullable=False),
         sa.Column("unread", NUMBER, server_default="1", nullable=False),
+        sa.Column("archive", sa.Text(), server_default="undecided", nullable=False),
+        sa.Column("archived_at", sa.Text(), nullable=True),
+        sa.Column("words", sa.Text(), server_default="all", nullable=False),
         sa.Column("version", NUMBER, server_default="0", nullable=False),
+        sa.CheckConstraint("archive IN ('undecided', 'keep', 'leave_out')", name=op.f("ck_ticket_archive")),
+        sa.CheckConstraint("words IN ('all', 'none')", name=op.f("ck_ticket_words")),
         sa.CheckConstraint("priority IN ('normal', 'urgent')", name=op.f("ck_ticket_priority")),
         sa.CheckConstraint("state IN ('open', 'waiting', 'closed')", name=op.f("ck_ticket_state")),
         sa.ForeignKeyConstraint(
@@ -324,6 +337,9 @@ def upgrade() -> None:
     )
     op.create_index(
         op.f("ix_ticket_municipality_state_due_at"), "ticket", ["municipality", "state", "due_at"], unique=False
+    )
+    op.create_index(
+        op.f("ix_ticket_municipality_words_closed_at"), "ticket", ["municipality", "words", "closed_at"], unique=False
     )
     op.create_table(
         "accepted",
@@ -433,6 +449,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("municipality", "ref", "thread", name=op.f("pk_message_ref")),
         sqlite_strict=True,
     )
+    op.create_index(op.f("ix_message_ref_thread"), "message_ref", ["thread"], unique=False)
     op.create_table(
         "outbox",
         sa.Column("municipality", sa.Text(), nullable=False),
@@ -493,7 +510,6 @@ def upgrade() -> None:
         sa.Column("media_type", sa.Text(), nullable=False),
         sa.Column("sha256", sa.Text(), nullable=False),
         sa.Column("size", NUMBER, nullable=False),
-        sa.Column("expires_at", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(
             ["municipality", "message"],
             ["message.municipality", "message.id"],
@@ -544,5 +560,78 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_delivery_event_outbox"), "delivery_event", ["outbox"], unique=False)
+    op.create_table(
+        "access",
+        sa.Column("municipality", sa.Text(), nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.Column("staff", NUMBER, nullable=False),
+        sa.Column("what", sa.Text(), nullable=False),
+        sa.Column("ticket", NUMBER, nullable=False),
+        sa.Column("message", NUMBER, nullable=True),
+        sa.Column("relation", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        sa.CheckConstraint("what IN ('case', 'file', 'original')", name=op.f("ck_access_what")),
+        sa.CheckConstraint("relation IN ('own', 'team', 'other')", name=op.f("ck_access_relation")),
+        sa.ForeignKeyConstraint(
+            ["municipality", "staff"], ["staff.municipality", "staff.id"], name=op.f("fk_access_municipality_staff")
+        ),
+        sa.ForeignKeyConstraint(
+            ["municipality", "ticket"],
+            ["ticket.municipality", "ticket.id"],
+            name=op.f("fk_access_municipality_ticket"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["municipality", "message"],
+            ["message.municipality", "message.id"],
+            name=op.f("fk_access_municipality_message"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access")),
+        sa.UniqueConstraint("municipality", "id", name=op.f("uq_access_municipality_id")),
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_access_municipality_at"), "access", ["municipality", "at"], unique=False)
+    op.create_index(op.f("ix_access_ticket_staff_at"), "access", ["ticket", "staff", "at"], unique=False)
+    op.create_table(
+        "retention_run",
+        sa.Column("municipality", sa.Text(), nullable=False),
+        sa.Column("class", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.Text(), nullable=False),
+        sa.Column("finished_at", sa.Text(), nullable=True),
+        sa.Column("cursor", NUMBER, server_default="0", nullable=False),
+        sa.Column("deleted", sa.Text(), server_default="{}", nullable=False),
+        sa.ForeignKeyConstraint(["municipality"], ["municipality.id"], name=op.f("fk_retention_run_municipality")),
+        sa.PrimaryKeyConstraint("municipality", "class", name=op.f("pk_retention_run")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "erasure",
+        sa.Column("municipality", sa.Text(), nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("addresses", sa.Text(), nullable=False),
+        sa.Column("thread", NUMBER, server_default="0", nullable=False),
+        sa.Column("position", NUMBER, server_default="0", nullable=False),
+        sa.Column("erased", sa.Text(), server_default="{}", nullable=False),
+        sa.Column("kept", sa.Text(), server_default="[]", nullable=False),
+        sa.Column("started_at", sa.Text(), nullable=False),
+        sa.Column("finished_at", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["municipality"], ["municipality.id"], name=op.f("fk_erasure_municipality")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_erasure")),
+        sa.UniqueConstraint("municipality", "id", name=op.f("uq_erasure_municipality_id")),
+        sqlite_strict=True,
+    )
+    op.create_index(
+        op.f("ix_erasure_municipality_finished_at"), "erasure", ["municipality", "finished_at"], unique=False
+    )
+    op.create_table(
+        "tombstone",
+        sa.Column("municipality", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["municipality"], ["municipality.id"], name=op.f("fk_tombstone_municipality")),
+        sa.PrimaryKeyConstraint("municipality", "name", name=op.f("pk_tombstone")),
+        sqlite_strict=True,
+    )
     for statement in POSTGRESQL if op.get_bind().dialect.name == "postgresql" else SQLITE:
         op.execute(statement)

@@ -1,0 +1,28 @@
+"""What a unit of retention is asked to do, and what it says it did. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Everything of a class whose clock started before a moment, of which one unit looks at ``limit`` rows.
+
+    ``cursor`` is where the unit before came to, 0 at the beginning of a run.
+    """
+
+    municipality: str
+    before: datetime
+    now: datetime
+    limit: int
+    cursor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one unit deleted or emptied, in rows by table; ``more`` says that another unit has to go on."""
+
+    deleted: Mapping[str, int]
+    more: bool = False
+    cursor: int = 0
