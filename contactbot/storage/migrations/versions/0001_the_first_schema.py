@@ -243,7 +243,6 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_thread_account_address_state"), "thread", ["account", "address", "state"], unique=False)
     op.create_index(op.f("ix_thread_address"), "thread", ["address"], unique=False)
-    op.create_index(op.f("ix_thread_address"), "thread", ["address"], unique=False)
     op.create_index(
         op.f("ix_thread_municipality_words_last_at"), "thread", ["municipality", "words", "last_at"], unique=False
     )
