@@ -46,9 +46,11 @@ _LETTERS_THAT_DECIDE: Final = (
     ("uk", "ru", frozenset("ыэёъ")),
     ("uk", "sr", frozenset("ђћџљњј")),
     ("ar", "ur", frozenset("ٹڈڑےں")),
-    ("ar", "ckb", frozenset("ێۆڕڵ")),
-    ("ar", "fa", frozenset("پچژگ")),
+    ("ar", "ps", frozenset("ټډړښځڅ")),
+    ("ar", "ckb", frozenset("ێۆڕڵە")),
+    ("ar", "fa", frozenset("پچژگکی")),
 )
+_UKRAINIAN: Final = frozenset("іїєґ")  # letters that Russian lacks
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _APOSTROPHES: Final = re.compile(r"(?<=\w)['’´`](?=\w)")
 _NOT_LANGUAGE: Final = re.compile(r"https?://\S{0,2000}|www\.\S{0,2000}|\S{1,64}@\S{1,255}|\[••• \w+\]")
@@ -132,4 +134,6 @@ def _by_script(words: list[str]) -> str | None:
     for general, special, marks in _LETTERS_THAT_DECIDE:
         if code == general and marks & set(letters):
             return special
-    return "ru" if _RUSSIAN.intersection(words) else code
+    if code == "uk" and not _UKRAINIAN.intersection(letters) and _RUSSIAN.intersection(words):
+        return "ru"
+    return code

@@ -1,6 +1,8 @@
 """Bokmål, nynorsk, English and Sámi are told apart on short texts; other languages are named."""
 
 import time
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -77,6 +79,45 @@ SAMPLES = {
 @pytest.mark.parametrize("default", ["nb", "nn", "en"])
 def test_a_short_text_shows_its_language_whatever_the_default(language: str, text: str, default: str) -> None:
     assert detect(text, default).language == language
+
+
+SHORT_TEXTS = [
+    (code, text)
+    for code, text in (
+        line.split("\t") for line in (Path(__file__).parent / "corpus/languages.tsv").read_text("utf-8").splitlines()
+    )
+]
+OURS = ("nb", "nn", "en", "se")
+
+
+def recognised(codes: set[str]) -> float:
+    """Return the share of the corpus in these languages that is told, whatever went before."""
+    judged = [
+        detect(text, default).language == code
+        for code, text in SHORT_TEXTS
+        if code in codes
+        for default in ("nb", "nn", "en")
+    ]
+    return sum(judged) / len(judged)
+
+
+def test_the_corpus_of_languages_is_large_enough_to_mean_something() -> None:
+    counts = Counter(code for code, _ in SHORT_TEXTS)
+    assert min(counts[code] for code in OURS) >= 15
+    assert min(counts.values()) >= 4
+
+
+@pytest.mark.parametrize("code", OURS)
+def test_our_languages_are_told_apart_in_19_of_20_short_texts(code: str) -> None:
+    assert recognised({code}) >= 0.95
+
+
+def test_other_languages_are_recognised_in_9_of_10_short_texts() -> None:
+    assert recognised({code for code, _ in SHORT_TEXTS} - set(OURS)) >= 0.9
+
+
+def test_the_three_sami_languages_are_kept_apart() -> None:
+    assert all(recognised({code}) >= 0.9 for code in ("se", "sma", "smj"))
 
 
 @pytest.mark.parametrize("text", ["", "hello", "ok thanks", "🙂", "12345", "https://example.no/kva/korleis/ikkje"])
