@@ -7,6 +7,7 @@ from contactbot.errors import ConflictError, NotFoundError
 from contactbot.handoff import store
 from contactbot.handoff.accesses import store as accesses
 from contactbot.handoff.accesses.access import What
+from contactbot.handoff.content import Content, OpenChannelError, Reserved
 from contactbot.handoff.ticket import HistoryLine, Line, NewTicket, Priority, Reason, Ticket, TicketState
 from contactbot.messages import Address, Author
 from contactbot.outbox import store as outbox
@@ -116,28 +117,46 @@ def assign(tx: Transaction, number: int, team: str, actor: Actor) -> None:
     _event(tx, ticket, actor.at, str(actor), "ticket.moved", {"team": team})
 
 
-def reply(tx: Transaction, number: int, text: str, actor: Actor) -> int:
+def reply(tx: Transaction, number: int, text: str, actor: Actor, content: Content = Content.ORDINARY) -> int:
     """Answer the resident on the channel they last wrote on; return the message's id.
 
-    Raises NotFoundError, ConflictError for an empty text or when the resident has asked for no messages.
+    Raises NotFoundError, ConflictError for an empty text or when the resident has asked for no messages, and
+    OpenChannelError for content that may not leave on that channel: ``announce`` it instead.
     """
     ticket = get(tx, actor.municipality, number)
     if not text.strip():
         raise ConflictError("an empty reply cannot be sent")
-    if ticket.assignee is None:
-        _take(tx, ticket, actor)
-    elif ticket.state == TicketState.CLOSED:
-        reopen(tx, number, actor)
-    thread = _latest_thread(tx, ticket)
+    thread = _take_up(tx, ticket, actor)
+    if content != Content.ORDINARY and thread.channel not in REGISTERED_CHANNELS:
+        raise OpenChannelError(f"{content} never leaves on {thread.channel}; send a notice of it only")
     message = _say(tx, thread, text.strip(), actor, "answer")
-    store.change(
-        tx, ticket.id, state=TicketState.WAITING, answered_at=ticket.answered_at or actor.at, closed_at=None,
-        last_at=actor.at, unread=0,
-    )  # fmt: skip
-    threads.touch(
-        tx, thread.id, at=actor.at, language=thread.language, pending=thread.pending, disclosed=thread.disclosed
-    )
+    _answered(tx, ticket, thread, actor)
     _event(tx, ticket, actor.at, str(actor), "ticket.answered", {"channel": thread.channel}, thread.id)
+    return message
+
+
+def announce(tx: Transaction, number: int, reserved: Reserved, actor: Actor) -> int:
+    """Tell the resident that something awaits them where they sign in, and nothing more; return the notice's id.
+
+    The content itself is kept as a record that only staff see. Raises NotFoundError, and ConflictError for an empty
+    or ordinary content, when the resident has asked for no messages, and where nothing can be sent.
+    """
+    ticket = get(tx, actor.municipality, number)
+    if not reserved.text.strip() or reserved.content == Content.ORDINARY:
+        raise ConflictError("a notice is of something, and of nothing that could be sent as it is")
+    thread = _take_up(tx, ticket, actor)
+    if thread.channel in REGISTERED_CHANNELS:
+        raise ConflictError("nothing is sent to a registered contact; enter what was said as a reply")
+    kept = NewMessage(
+        Author.STAFF, reserved.text.strip(), thread.language, actor.at, kind="note", staff=actor.staff,
+        outcome={"content": reserved.content},
+    )  # fmt: skip
+    threads.append(tx, ticket.municipality, thread.id, kept)
+    notice = say(thread.language, "notice_only", municipality=reserved.sender, place=reserved.read_at)
+    message = _say(tx, thread, notice, actor, "notice")
+    _answered(tx, ticket, thread, actor)
+    data: dict[str, object] = {"channel": thread.channel, "content": reserved.content}
+    _event(tx, ticket, actor.at, str(actor), "ticket.announced", data, thread.id)
     return message
 
 
@@ -275,6 +294,26 @@ def lines(tx: Transaction, municipality: str, view: str, staff: int, now: dateti
     if view not in store.VIEWS:
         raise NotFoundError(f"there is no view {view!r}")
     return store.view(tx, municipality, view, staff, now, limit)
+
+
+def _take_up(tx: Transaction, ticket: Ticket, actor: Actor) -> Thread:
+    """Take a case nobody has, open one that was closed, and return the thread to answer in as it stands then."""
+    if ticket.assignee is None:
+        _take(tx, ticket, actor)
+    elif ticket.state == TicketState.CLOSED:
+        reopen(tx, ticket.number, actor)
+    return _latest_thread(tx, ticket)
+
+
+def _answered(tx: Transaction, ticket: Ticket, thread: Thread, actor: Actor) -> None:
+    """Let the resident have the word."""
+    store.change(
+        tx, ticket.id, state=TicketState.WAITING, answered_at=ticket.answered_at or actor.at, closed_at=None,
+        last_at=actor.at, unread=0,
+    )  # fmt: skip
+    threads.touch(
+        tx, thread.id, at=actor.at, language=thread.language, pending=thread.pending, disclosed=thread.disclosed
+    )
 
 
 def _take(tx: Transaction, ticket: Ticket, actor: Actor) -> None:

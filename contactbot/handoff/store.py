@@ -8,7 +8,7 @@ from contactbot.storage.transaction import Transaction
 
 TICKET = (
     "k.id, k.municipality, k.number, k.title, k.state, k.reason, k.topic, k.priority, k.team, k.assignee, k.source,"
-    " k.opened_at, k.due_at, k.answered_at, k.closed_at, k.last_at, k.unread, k.version,"
+    " k.opened_at, k.due_at, k.answered_at, k.closed_at, k.last_at, k.unread, k.archive, k.archived_at, k.version,"
     " g.name AS team_name, s.name AS assignee_name"
 )
 TICKET_FROM = " FROM ticket k LEFT JOIN team g ON g.id = k.team LEFT JOIN staff s ON s.id = k.assignee"

@@ -18,6 +18,7 @@ class Reason(StrEnum):
     """Why the bot gave a thread to people."""
 
     UNSURE = "unsure"  # no answer near enough
+    PARTLY = "partly"  # the bot answered a part of what was asked
     ASKED = "asked"  # the resident wished for a person
     LANGUAGE = "language"  # a language the bot does not speak
     UNREADABLE = "unreadable"  # the content could not be read
@@ -30,6 +31,14 @@ class Reason(StrEnum):
     UNDELIVERED = "undelivered"  # something could not be delivered
     REGISTERED = "registered"  # entered by staff
     BUSY = "busy"  # the conversation kept changing under the bot
+
+
+class Archive(StrEnum):
+    """What was decided about a case and the archive."""
+
+    UNDECIDED = "undecided"
+    KEEP = "keep"  # the archive shall have it
+    LEAVE_OUT = "leave_out"  # of no value as documentation
 
 
 Priority = Literal["normal", "urgent"]
@@ -56,6 +65,8 @@ class Ticket:
     closed_at: datetime | None
     last_at: datetime
     unread: bool
+    archive: Archive
+    archived_at: datetime | None
     version: int
     team_name: str | None = None
     assignee_name: str | None = None

@@ -5,17 +5,20 @@ sent twice is done once.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from aiohttp import web
 
 from contactbot.errors import ConflictError, NotFoundError
-from contactbot.handoff import desk
+from contactbot.handoff import archive, desk
+from contactbot.handoff.content import Content, OpenChannelError, Reserved
 from contactbot.handoff.desk import Actor
+from contactbot.handoff.ticket import Archive
 from contactbot.masking import Kind, mask
 from contactbot.staff.member import Role
 from contactbot.storage.transaction import Transaction
-from contactbot.web import suggestions
+from contactbot.web import suggestions, timeline
 from contactbot.web.desk import Draft, actor, number_of, show, suffix, wanted
 from contactbot.web.inbox import Wanted, look, newest_of
 from contactbot.web.keys import HOUSE, MEMBER
@@ -30,6 +33,17 @@ class NewerMessageError(ConflictError):
     """The resident wrote while the reply was being written."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the composer sends: ``seen`` is the newest message it showed, ``then`` what shall follow."""
+
+    text: str
+    content: Content
+    seen: int
+    then: str
+    survey: bool
+
+
 def routes() -> Iterable[web.AbstractRouteDef]:
     """Return the routes that change something."""
     ticket = "/desk/tickets/{number:[0-9]{1,12}}"
@@ -42,6 +56,7 @@ def routes() -> Iterable[web.AbstractRouteDef]:
         web.post(f"{ticket}/replies", reply),
         web.post(f"{ticket}/notes", note),
         web.post(f"{ticket}/draft", insert),
+        web.post(f"{ticket}/archive", decide_archive),
     ]
 
 
@@ -92,29 +107,31 @@ async def reopen(request: web.Request) -> web.StreamResponse:
 
 @requires(Role.STAFF)
 async def reply(request: web.Request) -> web.StreamResponse:
-    """Answer the resident; with ``then=close`` the case is closed in the same transaction."""
+    """Answer the resident; with ``then=close`` the case is closed in the same transaction.
+
+    What may not travel openly is refused; with ``then=announce`` the resident is told that it waits for them elsewhere.
+    """
     form = await form_of(request)
     text = form.get("text", "").strip()
-    draft = Draft(text=form.get("text", ""))
-    if problem := _problem(text):
+    content = _content(form)
+    draft = Draft(text=form.get("text", ""), content=content)
+    then = form.get("then", "")
+    problem = _problem(text) or (ORDINARY if then == "announce" and content == Content.ORDINARY else "")
+    if problem:
         return await _refused(request, problem, draft, status=422)
-    if _masked(request, text) != text:
+    if then != "announce" and _masked(request, text) != text:
         return await _refused(request, SENSITIVE, draft, status=422)
     seen = int(form["seen"]) if form.get("seen", "").isdecimal() else 0
-    then_close = form.get("then") == "close"
+    answer = Answer(_masked(request, text), content, seen, then, _survey(request))
+    town = municipality_of(request, request[MEMBER])
     try:
         await request.app[HOUSE].database.write(
-            _reply,
-            number_of(request),
-            text,
-            seen,
-            then_close,
-            _survey(request),
-            actor(request),
-            key=key_of(request, form),
+            _reply, number_of(request), answer, town.name, town.secure_place, actor(request), key=key_of(request, form)
         )
     except NewerMessageError:
         return await _refused(request, NEWER, draft)
+    except OpenChannelError:
+        return await _refused(request, RESERVED.format(content=timeline.CONTENTS[content]), draft, status=422)
     except ConflictError:  # the only other reason that is left
         return await _refused(request, STOPPED, draft)
     return _onwards(request)
@@ -131,6 +148,21 @@ async def note(request: web.Request) -> web.StreamResponse:
     await request.app[HOUSE].database.write(
         _note, number_of(request), _masked(request, text), actor(request), key=key_of(request, form)
     )
+    return _onwards(request)
+
+
+@requires(Role.STAFF)
+async def decide_archive(request: web.Request) -> web.StreamResponse:
+    """Say whether the archive shall have the case, or with ``received=1`` that it has received it."""
+    form, database = await form_of(request), request.app[HOUSE].database
+    try:
+        if form.get("received") == "1":
+            await database.write(archive.received, number_of(request), actor(request))
+        else:
+            decision = Archive(form.get("decision", ""))
+            await database.write(archive.decide, number_of(request), decision, actor(request))
+    except (ConflictError, ValueError):  # a page that is out of date
+        return await _refused(request, ARCHIVED, Draft())
     return _onwards(request)
 
 
@@ -155,7 +187,20 @@ STOPPED: Final = (
     "Ikke sendt: innbyggeren har bedt om ingen meldinger her (STOPP). Svar på en annen måte, og skriv et notat om det."
 )
 SENSITIVE: Final = "Svaret inneholder et fødselsnummer. Slikt skal ikke sendes herfra. Ta det ut, og send på nytt."
+RESERVED: Final = (
+    "Ikke sendt: {content} skal ikke sendes på SMS, e-post eller chat. Velg «Send bare varsel», så får innbyggeren "
+    "vite at noe venter, og innholdet blir liggende her for ansatte."
+)
+ORDINARY: Final = "Velg først hva slags innhold det er. Et vanlig svar kan sendes som det er, uten varsel."
+ARCHIVED: Final = "Ikke lagret: arkivspørsmålet er avgjort på en annen måte i mellomtiden. Se hva som står nå."
 GONE: Final = "Svaret er ikke lenger publisert i kunnskapsbasen."
+
+
+def _content(form: Mapping[str, str]) -> Content:
+    try:
+        return Content(form.get("content", Content.ORDINARY))
+    except ValueError:  # no choice of ours: what is safe for anything
+        return Content.SHIELDED
 
 
 def _problem(text: str) -> str:
@@ -165,24 +210,18 @@ def _problem(text: str) -> str:
     return f"Teksten er for lang. Den kan ha høyst {LONGEST_TEXT} tegn." if len(text) > LONGEST_TEXT else ""
 
 
-def _reply(  # noqa: PLR0913 - a unit's arguments are positional
-    tx: Transaction,
-    number: int,
-    text: str,
-    seen: int,
-    then_close: bool,  # noqa: FBT001 - a unit's arguments are positional
-    survey: bool,  # noqa: FBT001 - same
-    who: Actor,
-) -> int:
+def _reply(tx: Transaction, number: int, answer: Answer, sender: str, read_at: str, who: Actor) -> int:
     """Answer unless the resident has written since; return the message's id.
 
     Raises NotFoundError, and NewerMessageError when a message came after the one that was ``seen``.
     """
-    if newest_of(desk.case(tx, who.municipality, number)) > seen:
+    if newest_of(desk.case(tx, who.municipality, number)) > answer.seen:
         raise NewerMessageError(f"case {number} has a newer message")
-    message = desk.reply(tx, number, text, who)
-    if then_close:
-        desk.close(tx, number, who, survey=survey)
+    if answer.then == "announce":
+        return desk.announce(tx, number, Reserved(answer.content, answer.text, sender, read_at), who)
+    message = desk.reply(tx, number, answer.text, who, answer.content)
+    if answer.then == "close":
+        desk.close(tx, number, who, survey=answer.survey)
     return message
 
 
@@ -228,7 +267,7 @@ def _here(request: web.Request) -> Wanted:
 
 async def _refused(request: web.Request, problem: str, draft: Draft, *, status: int = 409) -> web.Response:
     """Show the case as it stands now, with what was written and why it was not done."""
-    kept = Draft(draft.text, draft.note, draft.kind, problem)
+    kept = replace(draft, problem=problem)
     return await show(request, _here(request), draft=kept, status=status)
 
 

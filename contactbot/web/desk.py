@@ -10,6 +10,7 @@ from aiohttp import web
 from contactbot.channels.sms import segments
 from contactbot.errors import NotFoundError
 from contactbot.handoff import desk
+from contactbot.handoff.content import Content
 from contactbot.handoff.desk import REGISTERED_CHANNELS, Actor
 from contactbot.handoff.ticket import TicketState
 from contactbot.masking import mask
@@ -33,6 +34,7 @@ class Draft:
     note: str = ""
     kind: str = "reply"
     problem: str = ""
+    content: Content = Content.ORDINARY
 
 
 NO_DRAFT: Final = Draft()
@@ -136,6 +138,8 @@ async def _case_values(request: web.Request, inbox: Inbox, opened: Opened, draft
         "history": timeline.history(opened.case),
         "answers": await _answers(request, inbox, asked), "kb_search": asked,
         "reasons": timeline.REASONS, "shown": timeline.shown, "size": timeline.size_in_words,
+        "contents": timeline.CONTENTS, "never_open": municipality.place.never_open,
+        "secure_place": municipality.secure_place, "archive": timeline.ARCHIVE,
         "is_closed": opened.case.ticket.state == TicketState.CLOSED,
         "is_sending": DeliveryState.SENDING in sending,
         "gsm_basic": "".join(sorted(segments.BASIC)), "gsm_extended": "".join(sorted(segments.EXTENDED)),

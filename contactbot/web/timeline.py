@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from typing import Final, Literal, TypeAlias
 
+from contactbot.handoff.content import Content
 from contactbot.handoff.desk import Case
-from contactbot.handoff.ticket import HistoryLine
+from contactbot.handoff.ticket import Archive, HistoryLine
 from contactbot.messages import Address, Author, DeliveryState
 from contactbot.threads.thread import Message
 
@@ -22,6 +23,7 @@ CHANNELS: Final = {
 }
 REASONS: Final = {
     "unsure": "boten var ikke sikker på svaret",
+    "partly": "boten svarte på en del av spørsmålene",
     "asked": "innbyggeren ba om en person",
     "language": "språk boten ikke kan",
     "unreadable": "meldingen kunne ikke leses",
@@ -54,6 +56,10 @@ HAPPENED: Final = {
     "ticket.moved": "{who} flyttet saken til {team}",
     "ticket.answered": "{who} svarte",
     "ticket.noted": "{who} skrev et notat",
+    "ticket.announced": "{who} sendte bare varsel: {content}",
+    "ticket.archive_decided": "{who} avgjorde arkivspørsmålet: {decision}",
+    "ticket.archived": "Arkivet har mottatt saken",
+    "ticket.emptied": "Innholdet er slettet etter oppbevaringstiden",
     "ticket.written": "Innbyggeren skrev igjen",
     "ticket.undelivered": "Noe til innbyggeren kom ikke fram",
     "ticket.surveyed": "Innbyggeren ble spurt om hvordan det gikk",
@@ -67,9 +73,21 @@ HAPPENED: Final = {
 INLINE: Final = frozenset(
     {
         "ticket.opened", "ticket.registered", "ticket.claimed", "ticket.released", "ticket.moved", "ticket.closed",
-        "ticket.reopened", "original.read", "incident.flood",
+        "ticket.reopened", "ticket.announced", "ticket.archive_decided", "ticket.archived", "ticket.emptied",
+        "original.read", "incident.flood",
     }
 )  # fmt: skip
+CONTENTS: Final[Mapping[str, str]] = {
+    Content.ORDINARY: "Vanlig svar",
+    Content.DECISION: "Vedtak",
+    Content.ADVANCE_NOTICE: "Forhåndsvarsel",
+    Content.SHIELDED: "Skjermet eller sensitivt innhold",
+}
+ARCHIVE: Final[Mapping[str, str]] = {
+    Archive.UNDECIDED: "Ikke avgjort",
+    Archive.KEEP: "Skal arkiveres",
+    Archive.LEAVE_OUT: "Skal ikke arkiveres",
+}
 ACTORS: Final = {"resident": "Innbyggeren", "bot": "Boten", "operator": "Driften", "delivery": "Utsendingen"}
 
 
@@ -93,7 +111,10 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Something said: by whom, on which channel, and what became of it on its way out."""
+    """Something said: by whom, on which channel, and what became of it on its way out.
+
+    ``reserved`` names content that was kept here because it may not be sent openly.
+    """
 
     message: Message
     name: str
@@ -103,6 +124,7 @@ class Said:
     state: str = ""
     weight: str = "calm"
     detail: str = ""
+    reserved: str = ""
     kind: Literal["said"] = "said"
 
 
@@ -140,7 +162,11 @@ def in_words(line: HistoryLine) -> str:
     reason = str(line.data.get("reason", ""))
     if line.kind == "ticket.opened":
         reason = REASONS.get(reason, reason)
-    return HAPPENED.get(line.kind, line.kind).format(who=who, reason=reason, team=line.data.get("team", ""))
+    content, decision = str(line.data.get("content", "")), str(line.data.get("decision", ""))
+    return HAPPENED.get(line.kind, line.kind).format(
+        who=who, reason=reason, team=line.data.get("team", ""), content=CONTENTS.get(content, content).lower(),
+        decision=ARCHIVE.get(decision, decision).lower(),
+    )  # fmt: skip
 
 
 def shown(address: Address) -> str:
@@ -173,7 +199,7 @@ def _said(case: Case, originals: frozenset[int]) -> Iterator[Said]:
         files = tuple(File(*file[1:]) for file in case.files if file[0] == message.id)
         yield Said(
             message, _name(message, names[message.thread]), channels[message.thread], files, message.id in originals,
-            words, weight, detail,
+            words, weight, detail, CONTENTS.get(str(message.outcome.get("content", "")), ""),
         )  # fmt: skip
 
 

@@ -72,9 +72,9 @@
 
   // What a case needs each time it is put in place.
   function settle() {
-    for (const field of document.querySelectorAll("textarea[data-draft]")) {
+    for (const field of document.querySelectorAll("[data-draft]")) {
       const kept = sessionStorage.getItem(DRAFT + field.dataset.draft);
-      if (kept && !field.value) field.value = kept;
+      if (kept && (!field.value || field.matches("select"))) field.value = kept;
     }
     countSegments();
     // Where panes scroll by themselves, the newest words and the composer come first; a phone's page starts at its top.
@@ -135,7 +135,7 @@
     if (form.dataset.busy) return;
     form.dataset.busy = "1";
     const action = submitter?.getAttribute("formaction") || form.getAttribute("action");
-    const field = form.querySelector("textarea[data-draft]");
+    const fields = form.querySelectorAll("[data-draft]");
     let result = null;
     try {
       result = await fetchPage(action, { method: "POST", body: new URLSearchParams(new FormData(form, submitter)) });
@@ -149,7 +149,7 @@
       complain(result.page.querySelector("main p")?.textContent || "Noe gikk galt. Teksten er beholdt. Prøv igjen.");
       return;
     }
-    if (result.status < 400 && field) sessionStorage.removeItem(DRAFT + field.dataset.draft);
+    if (result.status < 400) for (const field of fields) sessionStorage.removeItem(DRAFT + field.dataset.draft);
     show(result.status < 400 ? result : { ...result, url: location.href }, { push: result.status < 400 });
     if (result.status < 400) say(DONE[new URL(action, location).pathname.split("/").pop()] || "");
   }
@@ -172,7 +172,7 @@
   // --- the composer ----------------------------------------------------------------------------------------------
 
   document.addEventListener("input", (event) => {
-    const field = event.target.closest("textarea[data-draft]");
+    const field = event.target.closest("[data-draft]");
     if (!field) return;
     if (field.value) sessionStorage.setItem(DRAFT + field.dataset.draft, field.value);
     else sessionStorage.removeItem(DRAFT + field.dataset.draft);
