@@ -28,8 +28,9 @@ help:
 demo: $(INSTALLED) $(VENDORED)
 	@exec $(BIN)/contactbot demo --port $(PORT) --data $(DATA)
 
-# What the tests talk to: an XMPP server, a mail server, their clients, a browser.
-REAL_PARTS := prosody lua-dbi-sqlite3 lua-unbound go-sendxmpp postfix swaks libnet-ssleay-perl chromium
+# What the tests talk to: an XMPP server, a mail relay, a mailbox server, their clients, a verifier of DKIM, a browser.
+REAL_PARTS := prosody lua-dbi-sqlite3 lua-unbound go-sendxmpp postfix swaks libnet-ssleay-perl dovecot-imapd python3-dkim \
+	chromium
 test: $(INSTALLED) $(VENDORED) $(DEV)
 	@.ci/debian-packages $(REAL_PARTS)
 	@$(BIN)/pytest $(ARGS)

@@ -57,6 +57,10 @@ class Reception:
         found: str | None = await self._database.read(store.cursor, self._channel.name, account)
         return found
 
+    async def note_cursor(self, account: str, cursor: str) -> None:
+        """Store where an account is read from."""
+        await self._database.write(store.set_cursor, self._channel.name, account, cursor)
+
     async def history(self, session: Address, after: int) -> Sequence[Spoken]:
         """Return the session's messages with a position above ``after``; staff appear under their first names."""
         spoken: Sequence[Spoken] = await self._database.read(threads.spoken_to, self._channel.name, session, after)

@@ -101,6 +101,9 @@ class House(Protocol):
     async def cursor(self, account: str) -> str | None:
         """Return the cursor last stored with a received message of this account."""
 
+    async def note_cursor(self, account: str, cursor: str) -> None:
+        """Store where an account is read from, before there is any message to store it with."""
+
     async def history(self, session: Address, after: int) -> Sequence[Spoken]:
         """Return the session's messages with a position above ``after``, in order."""
 

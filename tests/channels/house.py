@@ -85,6 +85,11 @@ class RecordingHouse:
         self._serve()
         return self.cursors.get(account)
 
+    async def note_cursor(self, account: str, cursor: str) -> None:
+        """Store where an account is read from."""
+        self._serve()
+        self.cursors[account] = cursor
+
     async def history(self, session: Address, after: int) -> Sequence[Spoken]:
         """Return what was said in a session, above a position."""
         self._serve()

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from contactbot.channels.backoff import Backoff
 from contactbot.channels.xmpp import XmppSettings
 from contactbot.channels.xmpp.archive import page
-from contactbot.channels.xmpp.backoff import Backoff
 from contactbot.channels.xmpp.identity import outbox_of, stanza_id
 from contactbot.channels.xmpp.reading import Arrived, Bounced, Said, Typing, read
 from contactbot.channels.xmpp.writing import answer, receipt, refusal, xml_text

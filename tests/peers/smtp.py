@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -40,9 +41,9 @@ class Mail:
 class Sink:
     """Keeps every mail. ``refuse`` gives the answer to a command (MAIL, RCPT or DATA) instead of taking it.
 
-    ``login`` is the user and password that are asked for. ``hang_up_at`` closes the connection at that command; "DOT"
-    does so when the whole mail is there, before the answer. With ``mute`` that answer never comes. ``tls`` is what
-    STARTTLS is done with; without, it is not offered.
+    ``login`` is the user and password that are asked for, ``token`` the access token in their place. ``hang_up_at``
+    closes the connection at that command; "DOT" does so when the whole mail is there, before the answer. With ``mute``
+    that answer never comes. ``tls`` is what STARTTLS is done with; without, it is not offered.
     """
 
     host: str = "127.0.0.1"
@@ -51,6 +52,7 @@ class Sink:
     hang_up_at: str = ""
     mute: bool = False
     login: tuple[bytes, bytes] | None = None
+    token: str = ""
     tls: ssl.SSLContext | None = None
     connections: int = 0
     _mails: "asyncio.Queue[Mail]" = field(default_factory=asyncio.Queue)
@@ -96,9 +98,15 @@ class Sink:
                 await asyncio.Event().wait()
         return answer
 
+    async def auth_XOAUTH2(self, server: SMTP, args: list[str]) -> AuthResult:  # noqa: N802 - aiosmtpd's name
+        del server
+        user, shown = b64decode(args[1]).decode().removesuffix("\1\1").split("\1")
+        is_good = user.startswith("user=") and shown == f"auth=Bearer {self.token}"
+        return AuthResult(success=is_good, handled=False)
+
     def _answer(self, command: str, server: SMTP) -> str:
         self._hang_up(command, server)
-        if self.login is not None and not (server.session and server.session.authenticated):
+        if (self.login or self.token) and not (server.session and server.session.authenticated):
             return "530 5.7.0 Authentication required"
         return self.refuse.get(command, "250 OK")
 

@@ -1,7 +1,8 @@
 """Email as a channel of the house."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AsyncExitStack
 from typing import ClassVar
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from contactbot.channels.email import check
 from contactbot.channels.email.addresses import AddressBook
 from contactbot.channels.email.compose import Letterhead, compose, return_address
 from contactbot.channels.email.listener import Listener
+from contactbot.channels.email.pickup import Pickup
 from contactbot.channels.email.reception import CHANNEL, Reception, Trust
 from contactbot.channels.email.sender import Envelope, Sender, only_encrypted
 from contactbot.channels.email.settings import EmailSettings, MailAccount
@@ -68,7 +70,13 @@ class EmailChannel:
         trust = Trust(tuple(settings.authserv_ids), frozenset(settings.spam_fields), settings.unproven == "answer")
         reception = Reception(house, self._book, trust, self._surroundings.clock)
         try:
-            async with Listener(settings.listen, self._hostname, self._book, reception) as self._listener:
+            async with AsyncExitStack() as stack:
+                if settings.listens:
+                    listener = Listener(settings.listen, self._hostname, self._book, reception)
+                    self._listener = await stack.enter_async_context(listener)
+                pickups = await stack.enter_async_context(asyncio.TaskGroup())
+                for pickup in self._pickups(house, reception):
+                    pickups.create_task(pickup.run())
                 house.started()
                 await asyncio.Event().wait()
         finally:
@@ -102,6 +110,13 @@ class EmailChannel:
     async def check(self) -> Sequence[Finding]:
         """Look at accounts, relay, listener and threading."""
         return await check.findings(self._settings, self._surroundings, self._accounts, self._letterheads())
+
+    def _pickups(self, house: House, reception: Reception) -> Iterator[Pickup]:
+        """Yield a pickup for each account whose mailbox lives elsewhere."""
+        for account in self._settings.accounts:
+            mailbox = account.mailbox
+            if mailbox is not None:
+                yield Pickup(account.address, mailbox, house, reception, self._settings.listen.max_size)
 
     @property
     def _hostname(self) -> str:

@@ -9,9 +9,11 @@ from aiosmtplib import SMTP, SMTPException
 
 from contactbot.channels.base import Finding, Surroundings
 from contactbot.channels.email.compose import Letterhead
+from contactbot.channels.email.imap import ImapError, connected
 from contactbot.channels.email.listener import IDENT, tls_context
+from contactbot.channels.email.oauth import TokenError, Tokens
 from contactbot.channels.email.sender import connect, only_encrypted
-from contactbot.channels.email.settings import EmailSettings, Listen, Relay
+from contactbot.channels.email.settings import EmailSettings, Listen, MailAccount, Relay
 from contactbot.channels.email.tokens import Signer
 from contactbot.errors import SettingsError
 from contactbot.messages import Account
@@ -28,7 +30,8 @@ async def findings(
     return [
         *_accounts(accounts, surroundings),
         *_certificate(settings.listen),
-        *await _listener(settings.listen),
+        *(await _listener(settings.listen) if settings.listens else []),
+        *[finding for account in settings.accounts for finding in await _mailbox(account)],
         *await _relay(settings, Signer(surroundings.secret), heads),
         *_authentication(settings),
     ]
@@ -97,12 +100,32 @@ async def _greeting(listen: Listen) -> str:
     return line.decode("ascii", "replace")
 
 
+async def _mailbox(account: MailAccount) -> list[Finding]:
+    """Tell whether the account's mail can be fetched, where it lives elsewhere."""
+    mailbox = account.mailbox
+    if mailbox is None:
+        return []
+    tokens = Tokens(mailbox.oauth) if mailbox.oauth else None
+    try:
+        async with asyncio.timeout(_PATIENCE), connected(mailbox, mailbox.user or account.address, tokens) as imap:
+            await imap.examine(mailbox.folder)
+    except (ImapError, TokenError, OSError, TimeoutError) as error:
+        said = str(error) if isinstance(error, ImapError | TokenError) else f"{type(error).__name__}: {error!s:.120}"
+        return [
+            _error(
+                f"the mailbox of {account.address} at {mailbox.host}:{mailbox.port} cannot be read: {said}; check "
+                "host, tls, user, and password or oauth in its mailbox"
+            )
+        ]
+    return [_ok(f"the mailbox of {account.address} at {mailbox.host} can be read")]
+
+
 async def _relay(settings: EmailSettings, signer: Signer, heads: Sequence[Letterhead]) -> list[Finding]:
     need_tls = any(account.require_tls for account in settings.accounts)
     relay = only_encrypted(settings.relay) if need_tls else settings.relay
     try:
         async with asyncio.timeout(_PATIENCE):
-            smtp = await connect(relay)
+            smtp = await connect(relay, Tokens(relay.oauth) if relay.oauth else None)
     except aiosmtplib.SMTPAuthenticationError as error:
         return [
             _error(
@@ -110,7 +133,7 @@ async def _relay(settings: EmailSettings, signer: Signer, heads: Sequence[Letter
                 "channels.email.relay.user and password"
             )
         ]
-    except (SMTPException, OSError, TimeoutError, ValueError) as error:
+    except (SMTPException, TokenError, OSError, TimeoutError, ValueError) as error:
         return [
             _error(
                 f"the relay {relay.host}:{relay.port} cannot be used ({type(error).__name__}: "

@@ -91,6 +91,11 @@ def parse(raw: bytes) -> Mail:
     return _mail(raw, root, body, text, body.unreadable or (_ENCRYPTED if _PGP in text else ""))
 
 
+def message_id(raw: bytes) -> str:
+    """Return a message's identifier with its angle brackets, or an empty text; only the header is looked at."""
+    return next(iter(headers.identifiers(headers.all_of(_headers_only(raw), "message-id")[:1])), "")
+
+
 def unread(raw: bytes, reason: str) -> Mail:
     """Return a mail of which nothing is known but its bytes: nothing here depends on what they say."""
     digest = hashlib.sha256(_body_bytes(raw)).hexdigest()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
@@ -28,7 +28,7 @@ _LARGE_AT_ONCE = 2
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One mail as it came: the envelope and the bytes, and why they are not worth reading, or ""."""
+    """One mail as it came: the envelope and the bytes, and why those are not the whole mail, or ""."""
 
     mail_from: str
     recipients: tuple[str, ...]
@@ -96,12 +96,14 @@ class Reception:
             await self.house.receive(self._inbound(delivery, kept, recipients), cursor)
 
     async def _read(self, delivery: Delivery) -> _Read:
-        if delivery.unreadable:
-            return _Read(parse.unread(delivery.raw, delivery.unreadable), Folding(""), None)
         if len(delivery.raw) <= parse.LARGE:
-            return _read(delivery.raw)
-        async with self.large:
-            return await asyncio.to_thread(_read, delivery.raw)
+            read = _read(delivery.raw)
+        else:
+            async with self.large:
+                read = await asyncio.to_thread(_read, delivery.raw)
+        if delivery.unreadable:
+            return replace(read, mail=replace(read.mail, unreadable=delivery.unreadable))
+        return read
 
     def _by_municipality(self, delivery: Delivery, mail: Mail) -> list[list[Recipient]]:
         """Group our addresses; a token in To or Cc counts for its account where the relay changed the envelope."""

@@ -15,6 +15,7 @@ import aiosmtplib
 import structlog
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
+from contactbot.channels.email.oauth import TokenError, Tokens
 from contactbot.channels.email.settings import Relay
 from contactbot.messages import Receipt
 
@@ -52,6 +53,7 @@ class Sender:
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
+        self._tokens = Tokens(relay.oauth) if relay.oauth else None
         self._smtp: SMTP | None = None
         self._lock = asyncio.Lock()
 
@@ -65,7 +67,7 @@ class Sender:
                 answer = await self._transfer(attempt, _wire(message), envelope)
         except SMTPResponseException as error:
             state, detail = _refusal(error, attempt), f"{error.code} {error.message}"
-        except (SMTPException, OSError, TimeoutError) as error:
+        except (SMTPException, TokenError, OSError, TimeoutError) as error:
             state, detail = "unknown" if attempt.dotted else "retry", f"{type(error).__name__}: {error}"
         except ValueError as error:
             state, detail = "failed", f"the envelope cannot be written: {error}"
@@ -115,7 +117,7 @@ class Sender:
 
     async def _connected(self) -> SMTP:
         if self._smtp is None or not self._smtp.is_connected:
-            self._smtp = await connect(self._relay)
+            self._smtp = await connect(self._relay, self._tokens)
         return self._smtp
 
     def _drop(self) -> None:
@@ -129,8 +131,11 @@ def only_encrypted(relay: Relay) -> Relay:
     return relay if relay.tls in ("starttls", "tls") else relay.model_copy(update={"tls": "starttls"})
 
 
-async def connect(relay: Relay) -> SMTP:
-    """Open a connection as the settings ask: encrypted, and signed in where there is a user."""
+async def connect(relay: Relay, tokens: Tokens | None = None) -> SMTP:
+    """Open a connection as the settings ask: encrypted, and signed in where there is a user.
+
+    Raises SMTPException, OSError, TimeoutError, and TokenError where there is no token to show.
+    """
     smtp = SMTP(
         hostname=relay.host,
         port=relay.port,
@@ -139,10 +144,16 @@ async def connect(relay: Relay) -> SMTP:
         start_tls=None if relay.tls == "opportunistic" else relay.tls == "starttls",
         tls_context=tls_context(relay) if relay.tls != "none" else None,
         username=relay.user or None,
-        password=relay.password.get_secret_value() or None if relay.user else None,
+        password=relay.password.get_secret_value() or None if relay.user and tokens is None else None,
+        oauth_token_generator=tokens.current if tokens else None,
         timeout=_CONNECT_TIMEOUT,
     )
-    await smtp.connect()
+    try:
+        await smtp.connect()
+    except aiosmtplib.SMTPAuthenticationError:
+        if tokens is not None:
+            tokens.forget()
+        raise
     return smtp
 
 

@@ -3,13 +3,55 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, StringConstraints
 
 from contactbot.channels.email import spam
 
 MailAddress = Annotated[
     str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[^@\s<>,;]{1,64}@[^@\s<>,;]{1,255}$")
 ]
+
+
+class OAuth(BaseModel):
+    """An application that signs in by itself, where passwords are not taken (OAuth 2.0 client credentials)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    token_url: HttpUrl = Field(
+        description=("The token endpoint; at Microsoft 365 https://login.microsoftonline.com/TENANT/oauth2/v2.0/token.")
+    )
+    client_id: str = Field(description="The application's identifier.")
+    client_secret: SecretStr = Field(description="The application's secret.")
+    scope: str = Field(
+        default="https://outlook.office365.com/.default",
+        description="What the token is for. Default: reading and sending mail at Microsoft 365.",
+    )
+
+
+class Mailbox(BaseModel):
+    """A mailbox elsewhere that mail is fetched from by IMAP; nothing in it is changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field(description="The mail server's name, such as outlook.office365.com.")
+    port: int = Field(default=993, ge=1, le=65535, description="The mail server's TCP port.")
+    tls: Literal["none", "starttls", "tls"] = Field(
+        default="tls", description="Encryption: none, starttls (verified) or tls (from the first byte, verified)."
+    )
+    ca_file: Path | None = Field(
+        default=None, description="PEM file with the authority of the server's certificate. Default: the system's."
+    )
+    user: str = Field(default="", description="The user to sign in as. Default: the account's address.")
+    password: SecretStr = Field(default=SecretStr(""), description="The user's password, where there is no oauth.")
+    oauth: OAuth | None = Field(default=None, description="The application to sign in as, in place of a password.")
+    folder: str = Field(default="INBOX", description="The folder that is read, as the server writes its name in ASCII.")
+    begin: Literal["now", "oldest"] = Field(
+        default="now",
+        description="Where the very first start begins: now (mail that comes from then on) or oldest (all there is).",
+    )
+    poll: float = Field(
+        default=60.0, gt=0, description="Time between looks where the server cannot tell of new mail, in seconds."
+    )
 
 
 class MailAccount(BaseModel):
@@ -26,6 +68,9 @@ class MailAccount(BaseModel):
     )
     kind: Literal["service", "relay", "hearing"] = Field(
         default="service", description="What the address is for: service (questions), relay or hearing."
+    )
+    mailbox: Mailbox | None = Field(
+        default=None, description="Where its mail is fetched from, where no relay brings it. Default: nowhere."
     )
     require_tls: bool = Field(
         default=False,
@@ -84,6 +129,9 @@ class Relay(BaseModel):
     )
     user: str = Field(default="", description="The user to sign in as; empty for none.")
     password: SecretStr = Field(default=SecretStr(""), description="The user's password.")
+    oauth: OAuth | None = Field(
+        default=None, description="The application to sign in as for the user, in place of a password."
+    )
     hello: str = Field(default="", description="The name we give in EHLO. Default: this machine's name.")
 
 
@@ -130,3 +178,8 @@ class EmailSettings(BaseModel):
             "Mails of the bot to one address within an hour, counted; what comes after them goes to people unanswered."
         ),
     )
+
+    @property
+    def listens(self) -> bool:
+        """Whether a relay brings mail to us: not where every account's mail is fetched."""
+        return any(account.mailbox is None for account in self.accounts)

@@ -10,8 +10,8 @@ from typing import Any
 import structlog
 from slixmpp.jid import JID, InvalidJID
 
+from contactbot.channels.backoff import Backoff
 from contactbot.channels.base import House, Surroundings
-from contactbot.channels.xmpp.backoff import Backoff
 from contactbot.channels.xmpp.errors import DisplacedError, LoginError, UntrustedError, XmppError
 from contactbot.channels.xmpp.identity import stanza_id
 from contactbot.channels.xmpp.intake import Intake, described

@@ -17,8 +17,8 @@ from xml.etree.ElementTree import Element
 
 import structlog
 
+from contactbot.channels.backoff import Backoff
 from contactbot.channels.base import House, Surroundings
-from contactbot.channels.xmpp.backoff import Backoff
 from contactbot.channels.xmpp.errors import ExpiredError, HouseFailedError
 from contactbot.channels.xmpp.identity import outbox_of
 from contactbot.channels.xmpp.reading import Arrived, Bounced, Reading, Said, Typing, read
