@@ -39,6 +39,7 @@ def _municipality(key: str, settings: MunicipalitySettings, public_url: str) -> 
         phone=settings.phone,
         email=settings.email,
         website=settings.website,
+        safe_form=settings.safe_form,
     )
 
 

@@ -30,6 +30,7 @@ class Municipality:
     phone: str = ""
     email: str = ""
     website: str = ""
+    safe_form: str = ""
 
     def due(self, at: datetime) -> datetime:
         """Return when a person will have answered what comes in at ``at``."""

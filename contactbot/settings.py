@@ -71,6 +71,14 @@ class MunicipalitySettings(Part):
     answer_within_working_days: int = Field(
         2, ge=0, le=60, description="Working days until a person has answered; residents are promised this time."
     )
+    safe_form: str = Field(
+        "",
+        pattern=r"^(https://\S+)?$",
+        description=(
+            "Address (https) of a form where residents can safely send national ids and the like; told to whoever "
+            "wrote such a number."
+        ),
+    )
     teams: tuple[str, ...] = Field(
         ("Innbyggerservice",), min_length=1, description="Teams; the first takes what no other does."
     )

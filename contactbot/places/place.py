@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping
     from datetime import datetime
+    from pathlib import Path
     from zoneinfo import ZoneInfo
 
 Span: TypeAlias = tuple[int, int]
@@ -68,8 +69,9 @@ class Place:
 
     ``holidays`` contains the dates on which public offices are closed by law (Sundays are not in
     it). ``retention`` holds a time for each class of data that ``privacy.retention`` knows, and ``never_open`` the
-    source of the rule for each class of content that open channels never carry. The finders yield non-overlapping
-    spans from left to right.
+    source of the rule for each class of content that open channels never carry. ``papers`` is the folder of the privacy
+    papers' texts, and ``one_law_for_data`` holds the countries (ISO 3166 codes) to which personal data may go as within
+    this one. The finders yield non-overlapping spans from left to right.
     """
 
     country: str
@@ -81,6 +83,8 @@ class Place:
     help_lines: HelpLines
     retention: Mapping[str, Keep]
     never_open: Mapping[str, str]
+    papers: Path
+    one_law_for_data: frozenset[str]
     normalise_phone: Callable[[str], str]
     national_ids: Callable[[str], Iterable[Span]]
     account_numbers: Callable[[str], Iterable[Span]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,11 @@ from contactbot.places.no.retention import NEVER_OPEN, RETENTION
 from contactbot.places.place import Clock, Place
 
 _HOLIDAYS: Final = PublicHolidays()
+# The European Economic Area: the members of the Union, and Iceland, Liechtenstein and Norway (EEA agreement, GDPR).
+_EEA: Final = frozenset((
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT",
+    "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
+))  # fmt: skip
 
 PLACE: Final = Place(
     country="no",
@@ -31,6 +37,8 @@ PLACE: Final = Place(
     help_lines=help_lines,
     retention=RETENTION,
     never_open=NEVER_OPEN,
+    papers=Path(__file__).parent / "papers",
+    one_law_for_data=_EEA,
     normalise_phone=normalise_phone,
     national_ids=national_ids,
     account_numbers=account_numbers,
