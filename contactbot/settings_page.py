@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, HttpUrl, SecretStr
 from pydantic.fields import FieldInfo
 
 from contactbot.settings import CHANNELS, Settings
@@ -31,6 +31,7 @@ SIMPLE = {
     bool: "`true` or `false`",
     Path: "path",
     date: "date",
+    HttpUrl: "web address",
     SecretStr: "secret text",
 }
 BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
