@@ -39,6 +39,21 @@ def read(tx: Transaction, municipality: str, name: str) -> bytes:
     return b"".join(bytes(row[0]) for row in rows)
 
 
+def sweep_small(tx: Transaction, limit: int) -> int:
+    """Delete up to ``limit`` last parts of contents nothing refers to, at once; return how many went.
+
+    A last part is written in the very transaction that refers to its content, so it waits for no message. The earlier
+    parts of a large content do, and the sweep takes them.
+    """
+    return tx.execute(
+        "DELETE FROM blob WHERE (municipality, sha256, part) IN"
+        " (SELECT municipality, sha256, part FROM blob WHERE length(bytes) < :whole AND (municipality, sha256) NOT IN"
+        "  (SELECT municipality, sha256 FROM raw UNION SELECT municipality, sha256 FROM attachment) LIMIT :limit)",
+        whole=PART,
+        limit=limit,
+    )
+
+
 def sweep(tx: Transaction, before: datetime, limit: int) -> int:
     """Delete up to ``limit`` parts of contents nothing refers to, older than ``before``; return how many went."""
     return tx.execute(
