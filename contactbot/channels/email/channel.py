@@ -12,6 +12,7 @@ from contactbot.channels.base import Abilities, Finding, House, Recipient, Surro
 from contactbot.channels.email import check
 from contactbot.channels.email.addresses import AddressBook
 from contactbot.channels.email.compose import Letterhead, compose, return_address
+from contactbot.channels.email.dkim import DkimSigner
 from contactbot.channels.email.listener import Listener
 from contactbot.channels.email.pickup import Pickup
 from contactbot.channels.email.reception import CHANNEL, Reception, Trust
@@ -38,8 +39,9 @@ class EmailChannel:
         self._book = AddressBook(
             {account.address: account for account in self._accounts}, self._signer, settings.delimiter
         )
-        self._sender = Sender(settings.relay)
-        self._encrypted = Sender(only_encrypted(settings.relay))
+        dkim = DkimSigner.load(settings.dkim.selector, settings.dkim.key) if settings.dkim else None
+        self._sender = Sender(settings.relay, dkim)
+        self._encrypted = Sender(only_encrypted(settings.relay), dkim)
         self._need_tls = frozenset(account.address for account in settings.accounts if account.require_tls)
         self._listener: Listener | None = None
 
@@ -104,8 +106,10 @@ class EmailChannel:
         return ()
 
     def recipients(self) -> Sequence[Recipient]:
-        """Name the relay, through which mail comes and goes."""
-        return (Recipient("mail_relay", self._settings.relay.host),)
+        """Name the relay, through which mail comes and goes, and where mailboxes live that it is fetched from."""
+        mailboxes = [account.mailbox.host for account in self._settings.accounts if account.mailbox is not None]
+        hosts = dict.fromkeys([self._settings.relay.host, *mailboxes])
+        return tuple(Recipient("mail_relay", host) for host in hosts)
 
     async def check(self) -> Sequence[Finding]:
         """Look at accounts, relay, listener and threading."""

@@ -15,6 +15,7 @@ import aiosmtplib
 import structlog
 from aiosmtplib import SMTP, SMTPException, SMTPResponseException
 
+from contactbot.channels.email.dkim import DkimSigner
 from contactbot.channels.email.oauth import TokenError, Tokens
 from contactbot.channels.email.settings import Relay
 from contactbot.messages import Receipt
@@ -51,8 +52,9 @@ class _Attempt:
 class Sender:
     """The kept connection. Messages go one after the other."""
 
-    def __init__(self, relay: Relay) -> None:
+    def __init__(self, relay: Relay, dkim: DkimSigner | None = None) -> None:
         self._relay = relay
+        self._dkim = dkim
         self._tokens = Tokens(relay.oauth) if relay.oauth else None
         self._smtp: SMTP | None = None
         self._lock = asyncio.Lock()
@@ -64,7 +66,7 @@ class Sender:
         state: Literal["sent", "retry", "failed", "unknown"]
         try:
             async with asyncio.timeout(_TIMEOUT), self._lock:
-                answer = await self._transfer(attempt, _wire(message), envelope)
+                answer = await self._transfer(attempt, _wire(message, self._dkim), envelope)
         except SMTPResponseException as error:
             state, detail = _refusal(error, attempt), f"{error.code} {error.message}"
         except (SMTPException, TokenError, OSError, TimeoutError) as error:
@@ -199,10 +201,13 @@ async def _reset(smtp: SMTP) -> bool:
     return True
 
 
-def _wire(message: EmailMessage) -> bytes:
+def _wire(message: EmailMessage, dkim: DkimSigner | None) -> bytes:
     """Return the mail as DATA sends it: CRLF everywhere, dots doubled (RFC 5321, 4.5.2), the dot at the end."""
     lines = _LINE_END.sub(b"\r\n", message.as_bytes())
-    return _DOT.sub(b"..", lines if lines.endswith(b"\r\n") else lines + b"\r\n") + b".\r\n"
+    lines = lines if lines.endswith(b"\r\n") else lines + b"\r\n"
+    if dkim is not None:
+        lines = dkim.sign(lines, message["From"].addresses[0].domain)
+    return _DOT.sub(b"..", lines) + b".\r\n"
 
 
 def _refusal(error: SMTPResponseException, attempt: _Attempt) -> Literal["failed", "retry", "unknown"]:

@@ -135,6 +135,18 @@ class Relay(BaseModel):
     hello: str = Field(default="", description="The name we give in EHLO. Default: this machine's name.")
 
 
+class Dkim(BaseModel):
+    """Our own signature (RFC 6376), where the relay puts none on our mail."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    selector: str = Field(
+        pattern=r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$",
+        description="The name of the key: its public half stands in DNS under SELECTOR._domainkey.DOMAIN.",
+    )
+    key: Path = Field(description="PEM file with the private key, RSA or Ed25519, without a password.")
+
+
 class EmailSettings(BaseModel):
     """The section ``[channels.email]``."""
 
@@ -143,6 +155,9 @@ class EmailSettings(BaseModel):
     accounts: list[MailAccount] = Field(min_length=1, description="The mailboxes, at least one.")
     listen: Listen = Field(default_factory=Listen, description="Where mail comes in.")
     relay: Relay = Field(default_factory=Relay, description="Where mail goes out.")
+    dkim: Dkim | None = Field(
+        default=None, description="How our mail is signed, for the domain of each account. Default: the relay signs."
+    )
     plus_addresses: bool = Field(
         default=True,
         description=(
