@@ -207,7 +207,7 @@ def _held() -> int | None:
 
 
 def _trial_as_json(trial: "Trial") -> dict[str, Any]:
-    from contactbot.kb.matching import ANSWER_AT, CHOICES_AT
+    from contactbot.kb.matching import THRESHOLDS
 
     return {
         "text": trial.text,
@@ -215,38 +215,51 @@ def _trial_as_json(trial: "Trial") -> dict[str, Any]:
         "language_is_sure": trial.language_is_sure,
         "outcome": trial.label,
         "rule": trial.rule,
-        "answered": trial.answered,
-        "thresholds": {"answer": ANSWER_AT, "choices": CHOICES_AT},
+        "answered": list(trial.answered),
+        "left": list(trial.left),
+        "thresholds": {
+            length.value: {"answer": limits.answer, "choices": limits.choices} for length, limits in THRESHOLDS.items()
+        },
         "candidates": [
             {
                 "entry": one.entry_id,
                 "version": one.version,
                 "probability": round(one.probability, 4),
+                "question": trial.question(one),
+                "owner": trial.owner(one),
                 "phrasing": one.phrasing,
                 "words": [list(pair) for pair in one.words],
                 "features": one.features,
             }
             for one in trial.candidates
         ],
-        "replies": {one.length.value: {"text": one.text, "choices": list(one.choices)} for one in trial.results},
+        "replies": {
+            one.length.value: {"outcome": one.label, "text": one.text, "choices": list(one.choices)}
+            for one in trial.results
+        },
     }
 
 
 def _trial_in_words(trial: "Trial") -> str:
-    from contactbot.kb.matching import ANSWER_AT, CHOICES_AT
+    from contactbot.kb.matching import THRESHOLDS
+    from contactbot.wording import language_name
 
     sure = "" if trial.language_is_sure else ", not sure"
     lines = [
         f"Outcome     {trial.label} ({trial.rule})",
-        f"Language    {trial.language}{sure}",
-        f"Thresholds  answer from {ANSWER_AT:.0%}, choices from {CHOICES_AT:.0%}, below that a person",
+        f"Language    {language_name(trial.language, 'en')}{sure}",
+        *(f"{length.value:<11} answer from {limits.answer:.0%}, choices from {limits.choices:.0%}, below that a person"
+          for length, limits in THRESHOLDS.items()),
+        *(f"Left        {question}" for question in trial.left),
         "",
-    ]
+    ]  # fmt: skip
     for one in trial.candidates:
         words = ", ".join(asked if asked == found else f"{asked} ~ {found}" for asked, found in one.words)
-        lines += [f"{one.probability:>6.1%}  {one.entry_id} (version {one.version})", f"        «{one.phrasing}»"]
-        lines += [f"        {words}"] if words else []
+        lines += [f"{one.probability:>6.1%}  {one.entry_id} (version {one.version}): {trial.question(one)}"]
+        lines += [f"        {trial.owner(one)}"] if trial.owner(one) else []
+        lines += [f"        like «{one.phrasing}»"] + ([f"        {words}"] if words else [])
+        lines += ["        " + ", ".join(f"{name} {value:.2f}" for name, value in one.features.items())]
     for result in trial.results:
-        lines += ["", f"--- {result.length.value}", result.text]
+        lines += ["", f"--- {result.length.value}: {result.label}", result.text]
         lines += [f"{number}. {label}" for number, label in enumerate(result.choices, start=1)]
     return "\n".join(lines)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from contactbot.conversation.commands import Command
+from contactbot.conversation.lookup import Part
 from contactbot.conversation.safety import Danger
 from contactbot.conversation.seen import Seen
 from contactbot.conversation.smalltalk import SmallTalk
@@ -34,7 +35,8 @@ class Facts:
     message the bot does not speak, or "". ``picked`` is the index of a chosen choice, -1 for none of them, None when
     nothing was chosen. ``entries`` are the candidates' entries. ``may_reply`` is false where a reply could hit an
     innocent third person, as it could where our filter calls the message ``spam``. ``code`` is a fresh random
-    confirmation code.
+    confirmation code. ``parts`` has the questions of a message that asks several of which one can be answered;
+    ``after`` is the entry answered with before, where the message was understood together with that answer, or "".
     """
 
     seen: Seen
@@ -61,6 +63,8 @@ class Facts:
     code: str
     limits: Limits
     spam: str = ""
+    parts: tuple[Part, ...] = ()
+    after: str = ""
 
     @property
     def pending(self) -> dict[str, Any] | None:

@@ -63,8 +63,8 @@ class Outcome:
     pending: dict[str, Any] | None = None
     language: str = ""
     silence: bool | None = None  # True: the resident asks for no messages; False: for messages again
-    given: Given | None = None
-    erase: bool = False
+    given: tuple[Given, ...] = ()  # one for each question answered, in their order
+    erase: bool = False  # forget the sender, but for what a duty keeps
     survey: SurveyAnswer | None = None
     incident: str = ""
     considered: tuple[str, ...] = field(default=())

@@ -1,17 +1,25 @@
 """The words of each outcome: an editor's answer or the bot's own wording, cut to the channel's length. Pure."""
 
-from babel import Locale
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from babel.dates import format_date
 
 from contactbot import markdown
 from contactbot.conversation.facts import Facts
 from contactbot.conversation.outcome import REFERENCE, Reply
+from contactbot.conversation.questions import quoted
 from contactbot.conversation.safety import Danger
+from contactbot.conversation.seen import LastAnswer
 from contactbot.handoff.ticket import Reason, Ticket, TicketState
 from contactbot.kb.entry import Entry
-from contactbot.messages import Length
-from contactbot.wording import say, spoken
+from contactbot.messages import Length, Markup
+from contactbot.wording import language_name, say, spoken
 
-READ_BY_EACH_OTHER = frozenset({"nb", "nn"})  # written forms whose readers need no word about the other
+FULLER: Final[Mapping[Length, Length]] = {Length.SMS: Length.CHAT, Length.CHAT: Length.FULL, Length.FULL: Length.FULL}
+"""The length in which an answer is given that the resident has had and asks more about."""
 
 
 def wording(facts: Facts, key: str, purpose: str, **values: object) -> Reply:
@@ -26,28 +34,59 @@ def wording_in(language: str, key: str, purpose: str, **values: object) -> Reply
 
 def disclosure(facts: Facts) -> str:
     """Return the sentence that says a bot is writing, as the first reply of each thread begins."""
-    name = facts.municipality.name
-    if facts.length == Length.SMS:
-        return say(facts.language, "disclosure_sms", name=name)
-    return say(facts.language, "disclosure", name=name, privacy=facts.municipality.privacy_url)
+    town = facts.municipality
+    key = "disclosure_sms" if facts.length == Length.SMS else "disclosure"
+    return say(facts.language, key, name=town.name, privacy=town.privacy_url)
 
 
 def masked(facts: Facts) -> str:
-    """Return what is said once when something was taken out of the message, never echoing it."""
+    """Return what is said once when something was taken out of the message, never echoing it, and where it may go."""
     if not facts.removed:
         return ""
-    return say(facts.language, "masked" if "national_id" in facts.removed else "masked_other")
+    said = say(facts.language, "masked" if "national_id" in facts.removed else "masked_other")
+    form = facts.municipality.safe_form
+    return f"{said} {say(facts.language, 'masked_form', form=form)}" if form else said
 
 
-def answer(facts: Facts, entry: Entry) -> Reply:
-    """Return the editor's answer in the resident's language and the channel's length."""
+def answer(facts: Facts, entry: Entry, *, again: bool = False) -> Reply:
+    """Return the editor's answer in the resident's language and the channel's length, asked again in the next one."""
+    words = _answer(facts, entry, FULLER[facts.length] if again else facts.length)
+    return Reply(words, "answer", markup=_markup(facts))
+
+
+def several(facts: Facts, answered: Sequence[tuple[str, Entry]], left: Sequence[str]) -> Reply:
+    """Return the answers to several questions, each under its own words, and the promise for what is left."""
+    blocks = [_under(facts, question, _answer(facts, entry, facts.length)) for question, entry in answered]
+    if left:
+        listed = " / ".join(_shown(facts, quoted(question)) for question in left)
+        blocks.append(_promise(facts, "partly_left", questions=listed))
+    return Reply("\n\n".join(blocks), "answer", markup=_markup(facts))
+
+
+def _under(facts: Facts, question: str, words: str) -> str:
+    """Put a question's own words above its answer."""
+    said = _shown(facts, quoted(question))
+    return f"«{said}»: {words}" if facts.length == Length.SMS else f"**{said}**\n\n{words}"
+
+
+def _shown(facts: Facts, words: str) -> str:
+    return words if facts.length == Length.SMS else markdown.escape(words)
+
+
+def _markup(facts: Facts) -> Markup:
+    return "plain" if facts.length == Length.SMS else "markdown"
+
+
+def _answer(facts: Facts, entry: Entry, length: Length) -> str:
+    """Return an entry's words; where they are not in the language the resident writes, with a word about it."""
     text = entry.text(facts.language, (spoken(facts.language), facts.municipality.main_language))
-    words = text.answer(facts.length.value) or text.question
-    if facts.length == Length.SMS and not text.sms:  # borrowed from a longer answer, which is Markdown
+    words = text.answer(length.value) or text.question
+    if facts.length == Length.SMS and not (length == Length.SMS and text.sms):  # borrowed from Markdown
         words = markdown.to_plain(words)
-    if text.language != facts.language and not {text.language, facts.language} <= READ_BY_EACH_OTHER:
-        words = f"{words}\n\n{say(facts.language, 'other_language_note')}"
-    return Reply(words, "answer", markup="plain" if facts.length == Length.SMS else "markdown")
+    if text.language != (facts.foreign or facts.language):
+        name = language_name(text.language, facts.language)
+        words = f"{words}\n\n{say(facts.language, 'other_language_note', language=name)}"
+    return words
 
 
 def smalltalk(facts: Facts, kind: str) -> Reply:
@@ -69,16 +108,24 @@ def choices(facts: Facts, entries: list[Entry]) -> Reply:
 
 def handed_off(facts: Facts, key: str, **values: object) -> Reply:
     """Return the promise of a person, with the case number and the time; it exists only together with the ticket."""
+    return Reply(_promise(facts, key, **values), "receipt")
+
+
+def handed_off_in_a_foreign_language(facts: Facts) -> Reply:
+    """Return the same with the resident's language named; in English as well, unless each word of it is paid for."""
+    in_english = facts.language != "en" and facts.length != Length.SMS
+    both = (facts, replace(facts, language="en")) if in_english else (facts,)
+    name = "handoff_language"
+    words = [_promise(one, name, language=language_name(facts.foreign, one.language)) for one in both]
+    return Reply("\n\n".join(words), "receipt")
+
+
+def _promise(facts: Facts, key: str, **values: object) -> str:
     words = say(facts.language, key, reference=REFERENCE, due=due(facts), **values)
     is_open, sentence = facts.municipality.opening(facts.now, facts.language)
-    if not is_open and facts.length != Length.SMS:
-        words = f"{words} {say(facts.language, 'handoff_closed', sentence=sentence)}"
-    return Reply(words, "receipt")
-
-
-def name_of_language(facts: Facts) -> str:
-    """Return the name of the message's own language, in the language of the reply."""
-    return str(Locale(spoken(facts.language)).languages.get(facts.foreign, facts.foreign))
+    if is_open or facts.length == Length.SMS:
+        return words
+    return f"{words} {say(facts.language, 'handoff_closed', sentence=sentence)}"
 
 
 def added(facts: Facts) -> Reply:
@@ -119,26 +166,46 @@ def status(facts: Facts, reference: str) -> Reply:
 
 
 def why(facts: Facts) -> Reply:
-    """Return in plain words why the last answer was given."""
+    """Return in plain words why the last answer was given: what it was, how sure, by which words, and whose it is."""
     last = facts.seen.last_answer
-    if last is None or last.entry not in facts.entries:
-        handed_off_before = facts.seen.ticket is not None and facts.seen.ticket.reason == Reason.UNSURE
+    entry = facts.entries.get(last.entry) if last is not None else None
+    if last is None or entry is None:
+        ticket = facts.seen.ticket
+        handed_off_before = ticket is not None and ticket.reason in (Reason.UNSURE, Reason.PARTLY)
         reason = say(facts.language, "why_handoff") if handed_off_before else ""
         return Reply(say(facts.language, "why_other", reason=reason).strip(), "command")
-    entry = facts.entries[last.entry]
-    question = entry.text(facts.language, (last.language,)).question
-    common = {"name": facts.municipality.name, "question": question, "entry": last.entry, "version": last.entry_version}
+    return Reply(" ".join(_reasons(facts, last, entry)), "command")
+
+
+def _reasons(facts: Facts, last: LastAnswer, entry: Entry) -> Iterator[str]:
+    language = facts.language
+    question = entry.text(language, (last.language,)).question
+    yield say(language, "why_answer", question=question, name=facts.municipality.name, entry=entry.id,
+              version=last.entry_version)  # fmt: skip
     if last.rule == "chosen":
-        return wording(facts, "why_answer_choice", "command", **common)
-    return wording(
-        facts,
-        "why_answer",
-        "command",
-        **common,
-        phrasing=last.phrasing,
-        percent=round(float(last.confidence) * 100),
-        words=", ".join(dict.fromkeys(str(pair[0]) for pair in last.words)) or "-",
-    )
+        yield say(language, "why_chosen")
+    else:
+        percent = min(99, round(float(last.confidence) * 100))  # nobody is ever quite sure
+        yield say(language, "why_sure", percent=percent, phrasing=last.phrasing)
+        if last.words:
+            words = dict.fromkeys(f"«{asked}»" for asked, _ in last.words)
+            yield say(language, "why_words", words=", ".join(words))
+    if last.rule == "follow-up":
+        yield say(language, "why_follow_up")
+    runner_up = facts.entries.get(last.runner_up)
+    if runner_up is not None:
+        yield say(language, "why_second", question=runner_up.text(language, (last.language,)).question)
+    if entry.owner:
+        yield say(language, "why_owner", owner=entry.owner)
+    if last.changed_at is not None:
+        yield say(language, "why_changed", date=_day(facts, last.changed_at))
+    yield say(language, "why_language", language=language_name(last.language, language))
+
+
+def _day(facts: Facts, at: datetime) -> str:
+    locale = spoken(facts.language)
+    pattern = "d MMMM y" if locale == "en" else "d. MMMM y"
+    return str(format_date(at.astimezone(facts.municipality.zone), pattern, locale=locale))
 
 
 def _status(facts: Facts, ticket: Ticket) -> str:

@@ -6,17 +6,22 @@ bot (5), what was asked before what is new (6, 7), and the bot is silent rather 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from contactbot.conversation import replies
 from contactbot.conversation.commands import CommandKind
 from contactbot.conversation.facts import Facts
+from contactbot.conversation.lookup import Part
 from contactbot.conversation.outcome import Given, Outcome, Reply, SurveyAnswer, Work
+from contactbot.conversation.questions import quoted
+from contactbot.conversation.reasons import matched_words
 from contactbot.handoff.ticket import Reason
-from contactbot.kb.matching import Answer, Choices
+from contactbot.kb.matching import Answer, Candidate, Choices
 from contactbot.messages import Length
+from contactbot.privacy.erasures.erasure import PURPOSE
 from contactbot.threads.thread import TurnOwner
+from contactbot.wording import language_name
 
 Step = Callable[[Facts], Outcome | None]
 
@@ -200,15 +205,14 @@ def unreadable(facts: Facts) -> Outcome | None:
 
 def answer(facts: Facts) -> Outcome | None:
     """9. Sure: the editor's words, in the resident's language and the channel's length."""
+    if facts.parts:
+        return _several(facts)
     if not isinstance(facts.decision, Answer) or facts.decision.candidate.entry_id not in facts.entries:
         return None
-    best = facts.decision.candidate
-    runner_up = next((one.entry_id for one in facts.candidates if one.entry_id != best.entry_id), "")
-    given = Given(
-        best.entry_id, best.version, best.language, best.probability, runner_up, best.phrasing, best.words, "sure"
-    )
-    told = (replies.answer(facts, facts.entries[best.entry_id]),)
-    return Outcome("answer", "sure", told, given=given, considered=_considered(facts))
+    best, rule = facts.decision.candidate, "follow-up" if facts.after else "sure"
+    told = replies.answer(facts, facts.entries[best.entry_id], again=facts.after == best.entry_id)
+    given = _given(best, facts.candidates, facts.text, rule)
+    return Outcome("answer", rule, (told,), given=(given,), considered=_considered(facts))
 
 
 def choices(facts: Facts) -> Outcome | None:
@@ -230,14 +234,15 @@ def choices(facts: Facts) -> Outcome | None:
 
 def hand_off(facts: Facts) -> Outcome:
     """11. Otherwise a person: a ticket, its number and the expected time, in one transaction."""
-    best = facts.entries.get(facts.candidates[0].entry_id) if facts.candidates else None
-    likely = best is not None and facts.candidates[0].probability >= LIKELY_TOPIC
-    topic, team = (best.topic, best.owner) if best is not None and likely else ("", "")
+    topic, team = _likely(facts, facts.candidates)
     if facts.foreign:
-        work = Work(Reason.LANGUAGE, _title(facts), topic=facts.foreign)
-        told = replies.handed_off(facts, "handoff_language", language=replies.name_of_language(facts))
+        name = language_name(facts.foreign, facts.municipality.main_language)
+        work = Work(Reason.LANGUAGE, _shortened(f"{name.capitalize()}: {_title(facts)}"), topic=name)
+        told = replies.handed_off_in_a_foreign_language(facts)
         return Outcome("handoff", f"language {facts.foreign}", (told,), work, considered=_considered(facts))
-    work = Work(Reason.UNSURE, _title(facts), topic=topic, team=team)
+    before = facts.entries.get(facts.after)
+    about = "" if before is None else f"{before.text(facts.language).question} – "
+    work = Work(Reason.UNSURE, _shortened(about + _title(facts)), topic=topic, team=team)
     return Outcome("handoff", "unsure", (replies.handed_off(facts, "handoff"),), work, considered=_considered(facts))
 
 
@@ -264,6 +269,37 @@ ACUTE_SHARE = 2  # help lines reach who has had the hour's answers already, unti
 LIKELY_TOPIC = 0.15  # probability from which the best candidate's owner gets the ticket
 
 
+def _several(facts: Facts) -> Outcome:
+    """Answer what can be answered of several questions; what is left is one case for people."""
+    answered = [(one.text, one.answer) for one in facts.parts if one.answer and one.answer.entry_id in facts.entries]
+    told_of = {text for text, _ in answered}
+    left = [one for one in facts.parts if one.text not in told_of]
+    given = tuple(
+        _given(part.answer, part.candidates, part.text, "several")
+        for part in facts.parts
+        if part.text in told_of and part.answer is not None
+    )
+    told = replies.several(
+        facts,
+        [(text, facts.entries[best.entry_id]) for text, best in answered],
+        [one.text for one in left],
+    )
+    work = _work_left(facts, left) if left else None
+    return Outcome("answer", "several", (told,), work, given=given, considered=_considered(facts))
+
+
+def _work_left(facts: Facts, left: Sequence[Part]) -> Work:
+    """Return the case of the questions that were not answered, for the team the first of them seems to belong to."""
+    topic, team = _likely(facts, left[0].candidates)
+    return Work(Reason.PARTLY, _shortened(" / ".join(quoted(one.text) for one in left)), topic=topic, team=team)
+
+
+def _given(best: Candidate, candidates: Sequence[Candidate], text: str, rule: str) -> Given:
+    runner_up = next((one.entry_id for one in candidates if one.entry_id != best.entry_id), "")
+    words = matched_words(best, text)
+    return Given(best.entry_id, best.version, best.language, best.probability, runner_up, best.phrasing, words, rule)
+
+
 def _picked_choice(facts: Facts, options: list[dict[str, object]], picked: int) -> Outcome:
     if not 0 <= picked < len(options):
         work = Work(Reason.UNSURE, str((facts.pending or {}).get("question", "")) or _title(facts))
@@ -273,7 +309,7 @@ def _picked_choice(facts: Facts, options: list[dict[str, object]], picked: int) 
         return _said(facts, "choice is gone", replies.wording(facts, "choices_gone", "command"))
     confidence = float(str(options[picked]["confidence"]))
     given = Given(entry.id, entry.version, facts.language, confidence, "", "", (), "chosen")
-    return Outcome("answer", "chosen", (replies.answer(facts, entry),), given=given, considered=(entry.id,))
+    return Outcome("answer", "chosen", (replies.answer(facts, entry),), given=(given,), considered=(entry.id,))
 
 
 def _survey(facts: Facts, picked: int) -> Outcome:
@@ -289,10 +325,10 @@ def _delete(facts: Facts, pending: dict[str, object]) -> Outcome:
     asked_at = datetime.fromisoformat(str(pending["at"]))
     if _code(facts) != pending["code"] or facts.now - asked_at > CODE_LIFE:
         return _said(facts, "wrong code", replies.wording(facts, "delete_wrong", "command"))
-    if facts.seen.ticket is not None:
+    if facts.seen.ticket is not None and not facts.seen.forgettable:
         work = Work(Reason.ERASURE, _title(facts))
-        return Outcome("command", "erasure asked", (replies.handed_off(facts, "delete_case"),), work)
-    return Outcome("command", "erased", (replies.wording(facts, "delete_done", "command"),), erase=True)
+        return Outcome("command", "erasure asked", (replies.handed_off(facts, "delete_case"),), work, erase=True)
+    return Outcome("command", "erased", (replies.wording(facts, "delete_done", PURPOSE),), erase=True)
 
 
 def _language(facts: Facts, wanted: str) -> Outcome:
@@ -325,10 +361,23 @@ def _said_enough(facts: Facts, times: int = 1) -> bool:
 
 
 def _considered(facts: Facts) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(one.entry_id for one in facts.candidates))
+    parts = (one for part in facts.parts for one in part.candidates[:1])
+    return tuple(dict.fromkeys(one.entry_id for one in (*parts, *facts.candidates)))
+
+
+def _likely(facts: Facts, candidates: Sequence[Candidate]) -> tuple[str, str]:
+    """Return topic and team of the best candidate, when it is near enough to be about the same."""
+    best = facts.entries.get(candidates[0].entry_id) if candidates else None
+    if best is None or candidates[0].probability < LIKELY_TOPIC:
+        return "", ""
+    return best.topic, best.owner
 
 
 def _title(facts: Facts) -> str:
     """Return the ticket's title: the subject, or the beginning of the first line."""
     line = facts.subject.strip() or next((line.strip() for line in facts.text.splitlines() if line.strip()), "")
+    return _shortened(line)
+
+
+def _shortened(line: str) -> str:
     return line if len(line) <= TITLE else line[: TITLE - 1].rstrip() + "…"

@@ -5,14 +5,16 @@ from datetime import datetime
 
 from contactbot.conversation import commands, language, safety, smalltalk
 from contactbot.conversation.facts import Facts, Limits
+from contactbot.conversation.lookup import Found, look_up
 from contactbot.conversation.phrases import Reading
 from contactbot.conversation.seen import Seen
 from contactbot.kb.entry import Entry
 from contactbot.kb.index import Index
-from contactbot.kb.matching import Answer, Candidate, decide
-from contactbot.masking import mask
+from contactbot.kb.matching import Candidate
+from contactbot.masking import mask, without_marks
 from contactbot.messages import Folded, Inbound, Length
 from contactbot.municipality import Municipality
+from contactbot.threads.thread import TurnOwner
 from contactbot.wording import languages
 
 SEARCHED = 2_000  # characters of a message that are matched: enough for any question, bounded for any flood
@@ -46,7 +48,7 @@ def understand(
     words = masked.text if masked.text.strip() else subject  # a mail may say everything in its subject
     said = Reading.of(words)
     spoken, foreign = _language(inbound, words, seen, municipality)
-    candidates = _candidates(masked.text, subject, spoken, knowledge.index)
+    found = _found(masked.text, subject, spoken, seen, length, knowledge)
     return Facts(
         seen=seen,
         municipality=municipality,
@@ -63,15 +65,17 @@ def understand(
         command=commands.parse(said),
         picked=_picked(words, seen),
         smalltalk=smalltalk.smalltalk(said),
-        decision=decide(candidates),
-        candidates=candidates,
-        entries=_entries(candidates, seen, knowledge),
+        decision=found.decision,
+        candidates=found.candidates,
+        entries=_entries(found, seen, knowledge),
         automatic=inbound.automatic,
         unreadable=inbound.unreadable,
         may_reply=inbound.authenticated is not False and not inbound.spam,
         code=moment.code,
         limits=moment.limits,
         spam=inbound.spam,
+        parts=found.parts,
+        after=found.after,
     )
 
 
@@ -89,14 +93,16 @@ def _language(inbound: Inbound, text: str, seen: Seen, municipality: Municipalit
     return (found.language, "") if found.language in languages() else (kept, found.language)
 
 
-def _candidates(text: str, subject: str, spoken: str, index: Index) -> tuple[Candidate, ...]:
-    """Search for the message; for a mail whose text is not sure enough also with its subject, and take the surer."""
-    body = text[:SEARCHED].strip()
-    found = index.search(body, spoken, CANDIDATES) if body else ()
-    if not subject or isinstance(decide(found), Answer):
-        return found
-    both = index.search(f"{subject}. {body}".strip(), spoken, CANDIDATES)
-    return max(found, both, key=lambda candidates: candidates[0].probability if candidates else 0.0)
+def _found(text: str, subject: str, spoken: str, seen: Seen, length: Length, knowledge: Knowledge) -> Found:
+    """Look the message up; while the bot has the turn, together with the answer it gave last."""
+
+    def search(question: str) -> tuple[Candidate, ...]:
+        return knowledge.index.search(question, spoken, CANDIDATES)
+
+    before = seen.last_answer.entry if seen.last_answer is not None and seen.turn_owner == TurnOwner.BOT else ""
+    entry = knowledge.entries.get(before)
+    last = None if entry is None else entry.text(spoken)
+    return look_up(without_marks(text[:SEARCHED]).strip(), subject, search, length, last, before)
 
 
 def _picked(text: str, seen: Seen) -> int | None:
@@ -111,10 +117,12 @@ def _picked(text: str, seen: Seen) -> int | None:
     return commands.choice(first, labels)
 
 
-def _entries(candidates: tuple[Candidate, ...], seen: Seen, knowledge: Knowledge) -> dict[str, Entry]:
+def _entries(found: Found, seen: Seen, knowledge: Knowledge) -> dict[str, Entry]:
     """Return the candidates' entries, those a pending choice offers, and the last one answered with."""
     pending = (seen.thread.pending if seen.thread is not None else None) or {}
-    wanted = [one.entry_id for one in candidates] + [str(option["entry"]) for option in pending.get("options", ())]
+    parts = (one for part in found.parts for one in part.candidates)
+    wanted = [one.entry_id for one in (*found.candidates, *parts)]
+    wanted += [str(option["entry"]) for option in pending.get("options", ())]
     if seen.last_answer is not None:
-        wanted.append(seen.last_answer.entry)
+        wanted += [seen.last_answer.entry, seen.last_answer.runner_up]
     return {one: knowledge.entries[one] for one in wanted if one in knowledge.entries}

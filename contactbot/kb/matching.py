@@ -1,8 +1,11 @@
 """What to do with the candidates: answer, offer a choice, or leave it to a person."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final, TypeAlias
+
+from contactbot.messages import Length
 
 ANSWER_AT: Final = 0.92
 """Probability from which an entry is the answer. On the development sets 97 of 100 answers given are then right
@@ -12,6 +15,29 @@ CHOICES_AT: Final = 0.25
 OFFERED_FROM: Final = 0.04
 """Probability from which an entry is offered beside a better one: dear to leave out, cheap to read past."""
 MOST_CHOICES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From which probability an entry is the answer or a choice, and how many choices are offered at most."""
+
+    answer: float
+    choices: float
+    most_choices: int
+
+
+THRESHOLDS: Final[Mapping[Length, Thresholds]] = MappingProxyType(
+    {
+        # What is wrong is seen and put right in the next line, and a choice is one tap.
+        Length.CHAT: Thresholds(ANSWER_AT, CHOICES_AT, MOST_CHOICES),
+        # Each text message is paid for, and it cannot be skimmed: surer answers, fewer and likelier choices.
+        Length.SMS: Thresholds(0.94, 0.35, 2),
+        # A mail is read once, and a choice costs the resident a mail and a wait: when in much doubt, a person at once.
+        Length.FULL: Thresholds(0.94, 0.4, MOST_CHOICES),
+    }
+)
+"""The thresholds by what an answer looks like where it is read. No probability is this high for one weak word (see
+`confidence.WEAK_AT_MOST`), so nowhere is one enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +80,12 @@ class HandOff:
 Decision: TypeAlias = Answer | Choices | HandOff
 
 
-def decide(candidates: Sequence[Candidate]) -> Decision:
-    """Answer, offer choices or hand off, from candidates that are best first."""
-    if candidates and candidates[0].probability >= ANSWER_AT:
+def decide(candidates: Sequence[Candidate], length: Length = Length.CHAT) -> Decision:
+    """Answer, offer choices or hand off, from candidates that are best first and by what suits the channel."""
+    limits = THRESHOLDS[length]
+    if candidates and candidates[0].probability >= limits.answer:
         return Answer(candidates[0])
-    likely = tuple(one for one in candidates[:MOST_CHOICES] if one.probability >= OFFERED_FROM)
-    if likely and likely[0].probability >= CHOICES_AT:
+    likely = tuple(one for one in candidates[: limits.most_choices] if one.probability >= OFFERED_FROM)
+    if likely and likely[0].probability >= limits.choices:
         return Choices(likely)
     return HandOff()

@@ -30,6 +30,7 @@ from contactbot.web.shelves import Wanted
 from contactbot.web.sign_in import requires
 from contactbot.web.templating import municipality_of, page
 from contactbot.web.trials import OUTCOMES, Tried
+from contactbot.wording import language_name
 
 USED_WITHIN: Final = timedelta(days=30)
 LONGEST_NOTE: Final = 200  # characters
@@ -256,7 +257,10 @@ def _two(tx: Transaction, municipality: str, entry: str, old: int, new: int) -> 
 
 def _words() -> dict[str, Any]:
     """Return what the trial's template needs beside the trial."""
-    return {"outcomes": OUTCOMES, "answer_at": ANSWER_AT, "choices_at": CHOICES_AT, "lengths": entry_form.LENGTHS}
+    return {
+        "outcomes": OUTCOMES, "answer_at": ANSWER_AT, "choices_at": CHOICES_AT, "lengths": entry_form.LENGTHS,
+        "language_name": lambda code: language_name(code, "nb"),
+    }  # fmt: skip
 
 
 def _against(shown: Shown) -> Iterable[Any]:

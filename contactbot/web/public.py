@@ -163,7 +163,7 @@ def _topics(knowledge: Knowledge, town: Municipality, language: str) -> list[tup
 
 def _found(found: Trial, knowledge: Knowledge) -> tuple[Entry | None, list[Entry]]:
     """Return the answer when one is sure, and what else comes near."""
-    first = knowledge.entries.get(found.answered)
+    first = next((knowledge.entries[name] for name in found.answered if name in knowledge.entries), None)
     near = [one for one in found.candidates if one.probability >= FEW or first is None]
     more = [knowledge.entries[one.entry_id] for one in near if one.entry_id in knowledge.entries]
     return first, [entry for entry in more if entry is not first]

@@ -51,6 +51,11 @@ class Tried:
         """Whether the change makes a difference to who writes this."""
         return self.after is not None and _said(self.after) != _said(self.before)
 
+    @property
+    def says_the_same(self) -> bool:
+        """Whether each resident still gets the very words of today, on every channel."""
+        return self.after is not None and self.after.results == self.before.results
+
     def question(self, entry: str, language: str) -> str:
         """Return an entry's question."""
         return self.entries[entry].text(language).question if entry in self.entries else entry

@@ -9,6 +9,8 @@ from functools import cache
 from importlib.resources import files
 from string import Formatter
 
+from babel import Locale
+
 from contactbot.errors import SettingsError
 
 COMPLETE = ("nb", "nn", "en")
@@ -38,6 +40,12 @@ def say(language: str, key: str, /, **values: object) -> str:
 def spoken(language: str) -> str:
     """Return the complete language that serves for ``language``: itself, or the first."""
     return language if language in COMPLETE else COMPLETE[0]
+
+
+def language_name(code: str, language: str) -> str:
+    """Return what a language is called in ``language``, or its code where nobody has named it."""
+    ours = _words(spoken(language)).get(f"language_{code}")
+    return ours or str(Locale(spoken(language)).languages.get(code, code))
 
 
 def check() -> None:

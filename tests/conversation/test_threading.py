@@ -186,4 +186,4 @@ async def test_what_is_folded_away_is_masked_too(town: Town) -> None:
 
 async def test_a_language_the_bot_does_not_speak_becomes_a_case(town: Town) -> None:
     await mail(town, "1", text="Dzień dobry, czy mogę prosić o pomoc w sprawie przedszkola dla mojego dziecka?")
-    assert (await town.ticket()).topic == "pl"
+    assert (await town.ticket()).topic == "polsk"

@@ -25,7 +25,7 @@ def trial(text: str) -> Trial:
 
 def test_a_question_gets_the_editors_words_and_every_reason() -> None:
     found = trial("hva koster en barnehageplass?")
-    assert (found.label, found.answered, found.language) == ("answer", "pris", "nb")
+    assert (found.label, found.answered, found.language) == ("answer", ("pris",), "nb")
     assert (found.candidates[0].entry_id, found.candidates[0].version) == ("pris", 3)
     assert found.candidates[0].phrasing
     assert found.candidates[0].words

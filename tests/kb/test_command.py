@@ -67,7 +67,7 @@ def test_drafts_are_given_out_only_with_everything(config: Path, tmp_path: Path)
 def test_a_trial_tells_everything_as_json(config: Path, tmp_path: Path) -> None:
     run("import", file_of(tmp_path, ".db"), config=config)
     (found,) = lines(run("try", "når hentes søppelet?", "--json", config=config))
-    assert (found["outcome"], found["answered"], found["language"]) == ("answer", WASTE.id, "nb")
+    assert (found["outcome"], found["answered"], found["language"]) == ("answer", [WASTE.id], "nb")
     assert set(found) >= {"candidates", "thresholds", "replies", "rule"}
     assert "«Når hentes søppelet?»" in run("try", "når hentes søppelet?", config=config).stdout
 
