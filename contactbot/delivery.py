@@ -23,10 +23,11 @@ from contactbot.handoff.ticket import NewTicket, Reason
 from contactbot.messages import Address, Author, DeliveryState, Outbound, Receipt
 from contactbot.municipality import Municipality
 from contactbot.outbox import store
-from contactbot.outbox.parcel import Parcel, wait_before
+from contactbot.outbox.parcel import Parcel, Standing, wait_before
 from contactbot.settings import DeliverySettings
 from contactbot.storage import events
 from contactbot.storage.database import Database
+from contactbot.storage.notices import session_topic
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
 from contactbot.wording import say
@@ -274,21 +275,21 @@ def _settle(
 
     A doubt about a peer that cannot be asked is kept and shown, and the message is sent once more if so configured.
     """
-    withdrawn = store.is_withdrawn(tx, parcel.id)
-    if receipt.state == "unknown" and rules.resend and not parcel.doubtful and not withdrawn:
-        store.note(tx, parcel.id, DeliveryState.UNKNOWN, receipt, at)
+    now = store.standing(tx, parcel.id)
+    if receipt.state == "unknown" and rules.resend and not parcel.doubtful and not now.withdrawn:
+        store.note(tx, now, DeliveryState.UNKNOWN, receipt, at)
         store.queue_again(tx, parcel.id, at, at, doubtful=True)
         return
     if receipt.state != "retry":
-        _move(tx, parcel.id, FINAL[receipt.state], receipt, at, municipalities)
+        _move(tx, now, FINAL[receipt.state], receipt, at, municipalities)
         return
-    if withdrawn:
-        _move(tx, parcel.id, DeliveryState.CANCELLED, receipt, at, municipalities)
+    if now.withdrawn:
+        _move(tx, now, DeliveryState.CANCELLED, receipt, at, municipalities)
         return
     wait = wait_before(parcel.attempts, rules.first_retry, rules.longest_retry)
     if receipt.retry_after is not None:
         wait = max(wait, timedelta(seconds=receipt.retry_after))
-    store.note(tx, parcel.id, DeliveryState.QUEUED, receipt, at)
+    store.note(tx, now, DeliveryState.QUEUED, receipt, at)
     store.queue_again(tx, parcel.id, at + wait, at, doubtful=parcel.doubtful)
 
 
@@ -301,7 +302,7 @@ def _settle_doubt(
     municipalities: Mapping[str, Municipality],
 ) -> None:
     """Write what was found out about a parcel left in ``sending``: the peer has not got it, or something is known."""
-    if receipt is None and not store.is_withdrawn(tx, parcel.id):
+    if receipt is None and not store.standing(tx, parcel.id).withdrawn:
         store.queue_again(tx, parcel.id, at, at, doubtful=parcel.doubtful)
         return
     _settle(tx, parcel, receipt or Receipt("retry", parcel.id), at, rules, municipalities)
@@ -311,41 +312,43 @@ def _record(tx: Transaction, receipt: Receipt, at: datetime, municipalities: Map
     """Write a report that came later. Reports about nothing we sent are ignored."""
     found = store.find(tx, receipt)
     if found is not None and receipt.state in FINAL:
-        _move(tx, found[0], FINAL[receipt.state], receipt, at, municipalities)
+        _move(tx, store.standing(tx, found), FINAL[receipt.state], receipt, at, municipalities)
 
 
 def _move(
     tx: Transaction,
-    number: int,
+    now: Standing,
     state: DeliveryState,
     receipt: Receipt,
     at: datetime,
     municipalities: Mapping[str, Municipality],
 ) -> None:
     """Move a parcel, remember the identifier the peer knows it by, and make what was given up visible as work."""
-    if not store.change(tx, number, state, receipt, at):
+    if not store.change(tx, now, state, receipt, at):
         return
-    municipality, thread_id, message, channel = store.belongs_to(tx, number)
-    thread = threads.thread_by_id(tx, municipality, thread_id)
-    assert thread is not None, "an outbox row's thread is there"  # noqa: S101 - narrows the type
     if receipt.provider_id:
-        threads.add_refs(tx, municipality, thread_id, message, [receipt.provider_id], own=True)
-    tx.wake(*store.session_topics(tx, number))
+        threads.add_refs(tx, now.municipality, now.thread, now.message, [receipt.provider_id], own=True)
+    tx.wake(session_topic(now.scheme, now.value))
     events.record(
-        tx, municipality, at, "delivery", f"delivery.{state}", thread=thread_id,
-        data={"channel": channel, "detail": receipt.detail},
+        tx, now.municipality, at, "delivery", f"delivery.{state}", thread=now.thread,
+        data={"channel": now.channel, "detail": receipt.detail},
     )  # fmt: skip
     if state == DeliveryState.FAILED and receipt.detail.startswith(OPTED_OUT):
-        _obey_stop(tx, number, at)
-    if state in (DeliveryState.FAILED, DeliveryState.UNKNOWN) and store.purpose_of(tx, number) not in IDLE:
-        here = municipalities.get(municipality)
-        due_at = at if here is None else here.due(at)
-        title = thread.subject or f"#{thread_id}"
-        desk.hand_off(tx, thread, NewTicket(title, Reason.UNDELIVERED, channel, at, due_at))
+        _obey_stop(tx, now.address, at)
+    if state in (DeliveryState.FAILED, DeliveryState.UNKNOWN) and now.purpose not in IDLE:
+        _show_as_work(tx, now, at, municipalities)
 
 
-def _obey_stop(tx: Transaction, number: int, at: datetime) -> None:
+def _obey_stop(tx: Transaction, address: int, at: datetime) -> None:
     """Silence the address a parcel was for: the peer knows of a STOP that we did not see."""
-    address = store.address_of(tx, number)
     threads.set_stopped(tx, address, at)
     store.cancel_all(tx, address, at)
+
+
+def _show_as_work(tx: Transaction, now: Standing, at: datetime, municipalities: Mapping[str, Municipality]) -> None:
+    thread = threads.thread_by_id(tx, now.municipality, now.thread)
+    assert thread is not None, "an outbox row's thread is there"  # noqa: S101 - narrows the type
+    here = municipalities.get(now.municipality)
+    due_at = at if here is None else here.due(at)
+    title = thread.subject or f"#{thread.id}"
+    desk.hand_off(tx, thread, NewTicket(title, Reason.UNDELIVERED, now.channel, at, due_at))

@@ -28,8 +28,8 @@ def keep_message(tx: Transaction, inbound: Inbound, facts: Facts, outcome: Outco
         kind=outcome.kind, key=_client_key(inbound), removed=facts.removed, outcome=_why(facts, outcome),
         folded=tuple({"text": part.text, "rule": part.rule} for part in facts.folded),
     )  # fmt: skip
-    message, _ = threads.append(tx, thread.municipality, thread.id, new)
-    accepted = Accepted(message, thread.id, threads.shown_as(tx, message))
+    message, _, shown, _ = threads.append(tx, thread.municipality, thread.id, new)
+    accepted = Accepted(message, thread.id, shown)
     threads.accept(tx, thread.municipality, facts.seen.account, inbound, accepted)
     refs = [*inbound.refs, inbound.external_id] if inbound.refs or "@" in inbound.external_id else []
     threads.add_refs(tx, thread.municipality, thread.id, message, refs, own=False)
@@ -77,7 +77,8 @@ def _thread(tx: Transaction, inbound: Inbound, facts: Facts) -> Thread:
     if seen.thread is not None:
         return seen.thread
     address = threads.keep_address(tx, seen.municipality, inbound.sender, inbound.sender_name, facts.now)
-    threads.close_threads(tx, seen.account, address)
+    if seen.address is not None:
+        threads.close_threads(tx, seen.account, address)
     thread = threads.open_thread(
         tx, seen.municipality, seen.account, address, inbound.channel, facts.subject, facts.language, facts.now
     )
@@ -115,14 +116,13 @@ def _say(  # noqa: PLR0913 - what a reply is made of
         Author.BOT, reply.text, language, facts.now, markup=reply.markup, choices=reply.choices,
         outcome={"outcome": outcome.label, "rule": outcome.rule},
     )  # fmt: skip
-    message, position = threads.append(tx, thread.municipality, thread.id, new)
+    placed = threads.append(tx, thread.municipality, thread.id, new)
     if outcome.given is not None:
-        keep_given(tx, thread.municipality, message, outcome.given)
-    epoch = threads.turn_epoch(tx, thread.id)
+        keep_given(tx, thread.municipality, placed.id, outcome.given)
     outbox.post(
-        tx, thread.municipality, thread.id, thread.channel, (message, position),
+        tx, thread.municipality, thread.id, thread.channel, placed,
         Post(
-            reply.purpose, Author.BOT, epoch, facts.now, subject=facts.subject or thread.subject,
+            reply.purpose, Author.BOT, placed.turn_epoch, facts.now, subject=facts.subject or thread.subject,
             in_reply_to=inbound.external_id, urgent=reply.urgent, expires_at=facts.now + give_up,
         ),
     )  # fmt: skip

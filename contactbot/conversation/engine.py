@@ -7,7 +7,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -22,6 +22,7 @@ from contactbot.conversation.understand import Moment, understand
 from contactbot.errors import ContactbotError
 from contactbot.handoff.ticket import Reason
 from contactbot.kb import store as kb
+from contactbot.masking import mask
 from contactbot.messages import Accepted, Address, Inbound
 from contactbot.municipality import Municipality
 from contactbot.settings import Settings
@@ -100,11 +101,9 @@ class Engine:
     async def _once(self, inbound: Inbound, abilities: Abilities, cursor: str | None, *, give_up: bool) -> Received:
         now = self._clock()
         seen: Seen = await self._database.read(store.load_context, inbound, abilities, now, self._settings)
-        if seen.duplicate is not None:
-            await self._keep_cursor(inbound, cursor)
-            return Received(seen.duplicate, None)
         knowledge = await self._bases.current(seen.municipality, seen.kb_revision)
-        seen = replace(seen, kb_revision=knowledge.revision)
+        repeats = await self._repeats(inbound, seen, now)
+        seen = replace(seen, kb_revision=knowledge.revision, repeats=repeats)
         moment = Moment(now, self._codes.draw(), replace(self._limits, automatic=abilities.automatic_per_hour))
         about = (inbound, seen, self._municipalities[seen.municipality], abilities.length, knowledge, moment)
         large = len(inbound.text) + sum(len(part.text) for part in inbound.folded) > LARGE
@@ -115,9 +114,13 @@ class Engine:
         accepted = await self._database.write(_handle, inbound, facts, outcome, self._give_up, cursor, give_up)
         return Received(accepted, None if accepted.duplicate else outcome)
 
-    async def _keep_cursor(self, inbound: Inbound, cursor: str | None) -> None:
-        if cursor is not None:
-            await self._database.write(store.set_cursor, inbound.channel, inbound.account, cursor)
+    async def _repeats(self, inbound: Inbound, seen: Seen, now: datetime) -> int:
+        """Count equal messages, which are kept masked; not even looked for while there are too few of any kind."""
+        if seen.address is None or seen.recent < self._limits.repeats:
+            return 0
+        masked = mask(inbound.text, self._municipalities[seen.municipality].place).text
+        found: int = await self._database.read(threads.repeats_from, seen.address.id, masked, now - store.FLOOD_WINDOW)
+        return found
 
     @asynccontextmanager
     async def _in_order(self, sender: Address) -> AsyncIterator[None]:
@@ -159,7 +162,7 @@ def _fresh(tx: Transaction, inbound: Inbound, facts: Facts, *, give_up: bool) ->
     """Compare what was read with what stands. Raises ChangedError, but on the last attempt takes what stands."""
     seen = facts.seen
     thread = (
-        _new_thread_since(tx, inbound, seen) if seen.thread is None
+        _begun_meanwhile(tx, inbound, seen) if seen.thread is None
         else threads.thread_by_id(tx, seen.municipality, seen.thread.id)
     )  # fmt: skip
     moved = (thread and thread.version) != (seen.thread and seen.thread.version)
@@ -168,12 +171,14 @@ def _fresh(tx: Transaction, inbound: Inbound, facts: Facts, *, give_up: bool) ->
     return replace(facts, seen=replace(seen, thread=thread)) if moved else facts
 
 
-def _new_thread_since(tx: Transaction, inbound: Inbound, seen: Seen) -> Thread | None:
-    """Return a thread that another message of the same address began since; only where threads are remembered."""
-    address = threads.find_address(tx, seen.municipality, inbound.sender)
-    if address is None or seen.address is not None:
+def _begun_meanwhile(tx: Transaction, inbound: Inbound, seen: Seen) -> Thread | None:
+    """Return a thread that another message of the sender, perhaps in another process, began since; where remembered."""
+    if seen.latest_thread is None:
         return None
-    return threads.running_thread(tx, seen.account, address.id)
+    if threads.latest_thread(tx, seen.municipality, seen.account, inbound.sender) == seen.latest_thread:
+        return None
+    address = threads.find_address(tx, seen.municipality, inbound.sender)
+    return None if address is None else threads.running_thread(tx, seen.account, address.id)
 
 
 def _too_busy(facts: Facts) -> Outcome:

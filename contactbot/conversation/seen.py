@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from contactbot.handoff.ticket import Ticket, TicketState
-from contactbot.messages import Accepted
 from contactbot.threads.thread import AddressRow, Thread, TurnOwner
 
 
@@ -22,11 +21,12 @@ class LastAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The context of one message. ``duplicate`` is set when it was accepted before.
+    """The context of one message.
 
-    ``elsewhere`` is the thread on another channel that the message goes on from, proven by a token we signed: the
-    message gets a thread of its own, joined to the same ticket. ``answered`` counts what the bot sent to the address in
-    the last hour, on a channel where that is limited.
+    ``latest_thread`` is the sender's newest on this account where a message on a remembering channel begins a
+    conversation, else None: by it one that appears meanwhile is found. ``elsewhere`` is the thread on another channel
+    that the message goes on from, proven by a token we signed: the message gets a thread of its own, joined to the same
+    ticket. ``answered`` counts what the bot sent to the address in the last hour, on a channel where that is limited.
     """
 
     municipality: str
@@ -41,7 +41,7 @@ class Seen:
     recent: int
     repeats: int
     kb_revision: int
-    duplicate: Accepted | None = None
+    latest_thread: int | None = None
     answered: int = 0
 
     @property

@@ -34,7 +34,7 @@ def load_context(
     conversation = thread or signed
     since = now - FLOOD_WINDOW
     counted = None if abilities.automatic_per_hour is None else address
-    recent, repeats = (0, 0) if address is None else threads.recent_from(tx, address.id, inbound.text, since)
+    begins = thread is None and abilities.remembers
     return Seen(
         municipality=municipality,
         account=account,
@@ -45,10 +45,10 @@ def load_context(
         tickets=() if address is None else tickets.of_address(tx, address.id, TICKETS),
         last_answer=None if thread is None else _last_answer(tx, thread.id),
         acknowledged=thread is not None and _acknowledged(tx, thread.id),
-        recent=recent,
-        repeats=repeats,
+        recent=0 if address is None else threads.recent_from(tx, address.id, since),
+        repeats=0,
         kb_revision=kb.revision(tx, municipality),
-        duplicate=threads.already_accepted(tx, account, inbound),
+        latest_thread=threads.latest_thread(tx, municipality, account, inbound.sender) if begins else None,
         answered=0 if counted is None else outbox.by_the_bot(tx, counted.id, now - BRAKE_WINDOW),
     )
 

@@ -264,6 +264,8 @@ def _deliver(tx: Transaction, at: datetime) -> None:
     """Let everything that waits be delivered, as its channel's peer would report it."""
     while leased := outbox.lease(tx, "history", at, at, BATCH):
         for parcel in leased:
-            outbox.change(tx, parcel.id, DeliveryState.SENT, Receipt("sent", parcel.id), at)
+            outbox.change(tx, outbox.standing(tx, parcel.id), DeliveryState.SENT, Receipt("sent", parcel.id), at)
             if parcel.channel in REPORTED:
-                outbox.change(tx, parcel.id, DeliveryState.DELIVERED, Receipt("delivered", parcel.id), at)
+                outbox.change(
+                    tx, outbox.standing(tx, parcel.id), DeliveryState.DELIVERED, Receipt("delivered", parcel.id), at
+                )

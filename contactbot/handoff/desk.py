@@ -166,7 +166,7 @@ def note(tx: Transaction, number: int, text: str, actor: Actor) -> int:
     if not text.strip():
         raise ConflictError("an empty note cannot be kept")
     thread = _latest_thread(tx, ticket)
-    message, _ = threads.append(
+    message, *_ = threads.append(
         tx, ticket.municipality, thread.id,
         NewMessage(Author.STAFF, text.strip(), thread.language, actor.at, kind="note", staff=actor.staff),
     )  # fmt: skip
@@ -333,11 +333,10 @@ def _say(tx: Transaction, thread: Thread, text: str, actor: Actor, purpose: str)
         tx, thread.municipality, thread.id, NewMessage(Author.STAFF, text, thread.language, actor.at, staff=actor.staff)
     )
     if thread.channel not in REGISTERED_CHANNELS:
-        epoch = threads.turn_epoch(tx, thread.id)
         outbox.post(
             tx, thread.municipality, thread.id, thread.channel, message,
             Post(
-                purpose, Author.STAFF, epoch, actor.at, subject=thread.subject,
+                purpose, Author.STAFF, message.turn_epoch, actor.at, subject=thread.subject,
                 in_reply_to=threads.last_external_id(tx, thread.id),
             ),
         )  # fmt: skip
@@ -358,11 +357,10 @@ def _ask_how_it_went(tx: Transaction, ticket: Ticket, actor: Actor) -> None:
         thread.id,
         NewMessage(Author.BOT, text, thread.language, actor.at, outcome={"outcome": "survey"}),
     )
-    epoch = threads.turn_epoch(tx, thread.id)
     outbox.post(
         tx, thread.municipality, thread.id, thread.channel, message,
         Post(
-            "survey", Author.BOT, epoch, actor.at, subject=thread.subject,
+            "survey", Author.BOT, message.turn_epoch, actor.at, subject=thread.subject,
             in_reply_to=threads.last_external_id(tx, thread.id),
         ),
     )  # fmt: skip

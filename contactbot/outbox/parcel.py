@@ -71,6 +71,27 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How things stand with a parcel that has been leased.
+
+    ``scheme`` and ``value`` are the resident's in the thread, ``address`` is where the parcel goes. ``withdrawn`` says
+    that it may not be tried again: a person took the turn, or the resident said STOP.
+    """
+
+    id: int
+    municipality: str
+    thread: int
+    message: int
+    channel: str
+    purpose: str
+    state: DeliveryState
+    scheme: str
+    value: str
+    address: int
+    withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
     """What is to be put into the outbox."""
 

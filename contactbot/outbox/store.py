@@ -5,8 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from contactbot.messages import DeliveryState, Receipt
-from contactbot.outbox.parcel import WITHDRAWN_ON_TAKEOVER, Parcel, Post, may_become
-from contactbot.storage.notices import session_topic
+from contactbot.outbox.parcel import WITHDRAWN_ON_TAKEOVER, Parcel, Post, Standing, may_become
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
 
@@ -33,8 +32,8 @@ IS_NEXT = (
 )
 
 
-def post(tx: Transaction, municipality: str, thread: int, channel: str, message: tuple[int, int], parcel: Post) -> int:
-    """Put a message (id and position) into the outbox; return the row's id."""
+def post(tx: Transaction, municipality: str, thread: int, channel: str, message: Sequence[int], parcel: Post) -> int:
+    """Put a message (its id and position come first) into the outbox; return the row's id."""
     number = tx.insert(
         "outbox",
         municipality=municipality,
@@ -76,28 +75,20 @@ def lease(tx: Transaction, owner: str, now: datetime, until: datetime, limit: in
 
     What the bot wrote before a person took the turn is passed over. Use with ``mode="queue"``.
     """
-    ready = tx.rows(
-        "SELECT o.id FROM outbox o JOIN thread t ON t.id = o.thread"
-        f" WHERE o.state = 'queued' AND o.not_before <= :now AND{IS_NEXT}"
-        f" ORDER BY o.urgent DESC, o.id LIMIT :limit{tx.dialect.skip_locked}",
-        now=now,
-        limit=limit,
-    )
-    return [_take(tx, row[0], owner, now, until) for row in ready]
-
-
-def _take(tx: Transaction, number: int, owner: str, now: datetime, until: datetime) -> Parcel:
-    tx.execute(
+    taken = tx.rows(
         "UPDATE outbox SET state = 'sending', attempts = attempts + 1, lease_owner = :owner, lease_until = :until,"
-        " changed_at = :now WHERE id = :id",
+        " changed_at = :now WHERE id IN (SELECT o.id FROM outbox o JOIN thread t ON t.id = o.thread"
+        f" WHERE o.state = 'queued' AND o.not_before <= :now AND{IS_NEXT}"
+        f" ORDER BY o.urgent DESC, o.id LIMIT :limit{tx.dialect.skip_locked}) RETURNING 1 - urgent, id",
         owner=owner,
         until=until,
         now=now,
-        id=number,
+        limit=limit,
     )
-    parcel = _parcel(tx, number)
-    threads.show(tx, parcel.thread, parcel.message)
-    return parcel
+    parcels = [_parcel(tx, number) for _, number in sorted(taken)]
+    for parcel in parcels:
+        threads.show(tx, parcel.thread, parcel.message)
+    return parcels
 
 
 def _parcel(tx: Transaction, number: int) -> Parcel:
@@ -129,19 +120,34 @@ def next_due(tx: Transaction) -> datetime | None:
     return None if found is None else datetime.fromisoformat(found)
 
 
-def find(tx: Transaction, receipt: Receipt) -> tuple[int, DeliveryState] | None:
-    """Return the parcel a receipt speaks of, and its state."""
+def find(tx: Transaction, receipt: Receipt) -> int | None:
+    """Return the parcel a receipt speaks of."""
     where = "id = :wanted" if receipt.outbox is not None else "provider_id = :wanted"
     wanted = receipt.outbox if receipt.outbox is not None else receipt.provider_id
-    found = tx.row(f"SELECT id, state FROM outbox WHERE {where} ORDER BY id DESC LIMIT 1", wanted=wanted)
-    return None if found is None else (int(found[0]), DeliveryState(found[1]))
+    found: int | None = tx.value(f"SELECT id FROM outbox WHERE {where} ORDER BY id DESC LIMIT 1", wanted=wanted)
+    return found
 
 
-def change(tx: Transaction, number: int, then: DeliveryState, receipt: Receipt, at: datetime) -> bool:
+def standing(tx: Transaction, number: int) -> Standing:
+    """Return how things stand with a parcel."""
+    found = tx.one(
+        Standing,
+        "SELECT o.id, o.municipality, o.thread, o.message, o.channel, o.purpose, o.state, a.scheme, a.value,"
+        " coalesce(o.to_address, t.address) AS address,"
+        f" (o.author = 'bot' AND o.turn_epoch < t.turn_epoch AND o.purpose IN ({WITHDRAWN}))"
+        "  OR (o.purpose <> 'stop' AND EXISTS (SELECT 1 FROM address b"
+        "   WHERE b.id = coalesce(o.to_address, t.address) AND b.stopped_at IS NOT NULL)) AS withdrawn"
+        " FROM outbox o JOIN thread t ON t.id = o.thread JOIN address a ON a.id = t.address WHERE o.id = :id",
+        id=number,
+    )
+    assert found is not None, "callers hold the id of a row"  # noqa: S101 - narrows the type
+    return found
+
+
+def change(tx: Transaction, now: Standing, then: DeliveryState, receipt: Receipt, at: datetime) -> bool:
     """Move a parcel to a later state and note the report; return whether it moved."""
-    now = DeliveryState(tx.value("SELECT state FROM outbox WHERE id = :id", id=number))
-    note(tx, number, then, receipt, at)
-    if not may_become(now, then):
+    note(tx, now, then, receipt, at)
+    if not may_become(now.state, then):
         return False
     tx.execute(
         "UPDATE outbox SET state = :state, detail = :detail, provider_id = coalesce(:provider_id, provider_id),"
@@ -150,18 +156,19 @@ def change(tx: Transaction, number: int, then: DeliveryState, receipt: Receipt, 
         detail=receipt.detail,
         provider_id=receipt.provider_id or None,
         at=at,
-        id=number,
+        id=now.id,
     )
     tx.wake(TOPIC)
     return True
 
 
-def note(tx: Transaction, number: int, state: DeliveryState, receipt: Receipt, at: datetime) -> None:
+def note(tx: Transaction, now: Standing, state: DeliveryState, receipt: Receipt, at: datetime) -> None:
     """Keep what was reported, whether or not it changes anything."""
     tx.execute(
         "INSERT INTO delivery_event (municipality, outbox, state, detail, segments, at)"
-        " SELECT municipality, id, :state, :detail, :segments, :at FROM outbox WHERE id = :id",
-        id=number,
+        " VALUES (:municipality, :outbox, :state, :detail, :segments, :at)",
+        municipality=now.municipality,
+        outbox=now.id,
         state=state,
         detail=receipt.detail,
         segments=receipt.segments,
@@ -203,29 +210,6 @@ def cancel_all(tx: Transaction, address: int, at: datetime) -> int:
     )
 
 
-def is_withdrawn(tx: Transaction, number: int) -> bool:
-    """Whether a parcel under way may not be tried again: a person took the turn, or the resident said STOP."""
-    return bool(
-        tx.value(
-            "SELECT 1 FROM outbox o JOIN thread t ON t.id = o.thread"
-            " JOIN address a ON a.id = coalesce(o.to_address, t.address)"
-            f" WHERE o.id = :id AND ((o.author = 'bot' AND o.turn_epoch < t.turn_epoch AND o.purpose IN ({WITHDRAWN}))"
-            "  OR (a.stopped_at IS NOT NULL AND o.purpose <> 'stop'))",
-            id=number,
-        )
-    )
-
-
-def address_of(tx: Transaction, number: int) -> int:
-    """Return the address a parcel is for."""
-    return int(
-        tx.value(
-            "SELECT coalesce(o.to_address, t.address) FROM outbox o JOIN thread t ON t.id = o.thread WHERE o.id = :id",
-            id=number,
-        )
-    )
-
-
 def cancel(tx: Transaction, number: int, at: datetime) -> bool:
     """Withdraw one parcel that has not left; return whether it could be."""
     return bool(
@@ -256,28 +240,6 @@ def take_over(tx: Transaction, number: int, owner: str, until: datetime) -> None
         until=until,
         id=number,
     )
-
-
-def belongs_to(tx: Transaction, number: int) -> tuple[str, int, int, str]:
-    """Return a parcel's municipality, thread, message and channel."""
-    found = tx.row("SELECT municipality, thread, message, channel FROM outbox WHERE id = :id", id=number)
-    assert found is not None, "callers hold the id of a row"  # noqa: S101 - narrows the type
-    return found[0], found[1], found[2], found[3]
-
-
-def session_topics(tx: Transaction, number: int) -> list[str]:
-    """Return the notice topics of those who may be waiting to see this parcel."""
-    rows = tx.rows(
-        "SELECT a.scheme, a.value FROM outbox o JOIN thread t ON t.id = o.thread JOIN address a ON a.id = t.address"
-        " WHERE o.id = :id",
-        id=number,
-    )
-    return [session_topic(scheme, value) for scheme, value in rows]
-
-
-def purpose_of(tx: Transaction, number: int) -> str:
-    """Return what a parcel was sent for."""
-    return str(tx.value("SELECT purpose FROM outbox WHERE id = :id", id=number))
 
 
 def unread_answers(tx: Transaction, channel: str, before: datetime) -> list[tuple[str, int, int, int, str, str]]:

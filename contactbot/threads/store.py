@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from contactbot.errors import NotFoundError, UnknownAccountError
 from contactbot.messages import Accepted, Address, Author, Inbound, Spoken
 from contactbot.storage.transaction import Transaction
-from contactbot.threads.thread import AddressRow, Message, NewMessage, Thread
+from contactbot.threads.thread import AddressRow, Message, NewMessage, Placed, Thread
 
-THREAD = (
-    "t.id, t.municipality, t.account, t.address, t.channel, t.subject, t.language, t.state, t.turn_owner, t.turn_epoch,"
-    " t.version, t.positions, t.disclosed, t.pending, t.created_at, t.last_at"
+THREAD_COLUMNS = (
+    *("id", "municipality", "account", "address", "channel", "subject", "language", "state", "turn_owner"),
+    *("turn_epoch", "version", "positions", "disclosed", "pending", "created_at", "last_at"),
 )
+THREAD = ", ".join(f"t.{column}" for column in THREAD_COLUMNS)
 MESSAGE = (
     "m.id, m.thread, m.position, m.author, m.kind, m.text, m.markup, m.language, m.choices, m.key, m.outcome,"
     " m.created_at, s.name AS staff_name"
@@ -158,6 +159,20 @@ def running_thread(tx: Transaction, account: int, address: int) -> Thread | None
     )
 
 
+def latest_thread(tx: Transaction, municipality: str, account: int, address: Address) -> int:
+    """Return the newest thread of an address on this account, open or not, 0 when there is none."""
+    return int(
+        tx.value(
+            "SELECT coalesce(max(t.id), 0) FROM address a JOIN thread t ON t.address = a.id AND t.account = :account"
+            " WHERE a.municipality = :municipality AND a.scheme = :scheme AND a.value = :value",
+            municipality=municipality,
+            account=account,
+            scheme=address.scheme,
+            value=address.value,
+        )
+    )
+
+
 def open_thread(  # noqa: PLR0913 - the columns of one row
     tx: Transaction,
     municipality: str,
@@ -169,20 +184,20 @@ def open_thread(  # noqa: PLR0913 - the columns of one row
     at: datetime,
 ) -> Thread:
     """Start a thread. Numbers shown go on from the address's last thread, so that a session's never start over."""
-    shown = tx.value("SELECT max(shown) FROM thread WHERE address = :address", address=address)
-    number = tx.insert(
-        "thread",
+    thread = tx.one(
+        Thread,
+        "INSERT INTO thread (municipality, account, address, channel, subject, language, shown, created_at, last_at)"
+        " VALUES (:municipality, :account, :address, :channel, :subject, :language,"
+        " coalesce((SELECT max(shown) FROM thread WHERE address = :address), 0), :at, :at)"
+        f" RETURNING {', '.join(THREAD_COLUMNS)}",
         municipality=municipality,
         account=account,
         address=address,
         channel=channel,
         subject=subject,
         language=language,
-        shown=shown or 0,
-        created_at=at,
-        last_at=at,
+        at=at,
     )
-    thread = thread_by_id(tx, municipality, number)
     assert thread is not None, "a row just inserted is there"  # noqa: S101 - narrows the type
     return thread
 
@@ -229,19 +244,19 @@ def touch(
 # --- messages ---
 
 
-def append(tx: Transaction, municipality: str, thread: int, message: NewMessage) -> tuple[int, int]:
-    """Put a message at the end of a thread; return its id and position.
+def append(tx: Transaction, municipality: str, thread: int, message: NewMessage) -> Placed:
+    """Put a message at the end of a thread; return its place.
 
     What a resident said is shown at once, everything else when it leaves.
     """
     seen = message.author == Author.RESIDENT and message.kind == "message"
-    position, shown = tx.row(
+    position, shown, epoch = tx.row(
         "UPDATE thread SET positions = positions + 1, shown = shown + :seen, last_at = :at WHERE id = :id"
-        " RETURNING positions, shown",
+        " RETURNING positions, shown, turn_epoch",
         seen=seen,
         at=message.at,
         id=thread,
-    ) or (0, 0)
+    ) or (0, 0, 0)
     number = tx.insert(
         "message",
         municipality=municipality,
@@ -263,7 +278,7 @@ def append(tx: Transaction, municipality: str, thread: int, message: NewMessage)
     )
     if message.text and message.kind != "automatic":
         tx.dialect.index_message(tx, municipality, number, message.text)
-    return number, position
+    return Placed(number, position, shown if seen else 0, epoch)
 
 
 def add_refs(tx: Transaction, municipality: str, thread: int, message: int, refs: Sequence[str], *, own: bool) -> None:
@@ -319,17 +334,29 @@ def messages_of(tx: Transaction, municipality: str, thread: int) -> tuple[Messag
     )
 
 
-def recent_from(tx: Transaction, address: int, text: str, since: datetime) -> tuple[int, int]:
-    """Return how many messages the address wrote since, and how many of them with this text."""
-    found = tx.row(
-        "SELECT count(*), coalesce(sum(CASE WHEN m.text = :text THEN 1 ELSE 0 END), 0)"
-        " FROM thread t JOIN message m ON m.thread = t.id"
-        " WHERE t.address = :address AND t.last_at >= :since AND m.author = 'resident' AND m.created_at >= :since",
-        address=address,
-        text=text,
-        since=since,
+def recent_from(tx: Transaction, address: int, since: datetime) -> int:
+    """Return how many messages the address wrote since."""
+    return int(
+        tx.value(
+            "SELECT count(*) FROM thread t JOIN message m ON m.thread = t.id"
+            " WHERE t.address = :address AND t.last_at >= :since AND m.author = 'resident' AND m.created_at >= :since",
+            address=address,
+            since=since,
+        )
     )
-    return (0, 0) if found is None else (int(found[0]), int(found[1]))
+
+
+def repeats_from(tx: Transaction, address: int, masked: str, since: datetime) -> int:
+    """Return how many messages with this text, masked as it is kept, the address wrote since."""
+    return int(
+        tx.value(
+            "SELECT count(*) FROM thread t JOIN message m ON m.thread = t.id WHERE t.address = :address"
+            " AND t.last_at >= :since AND m.author = 'resident' AND m.created_at >= :since AND m.text = :masked",
+            address=address,
+            masked=masked,
+            since=since,
+        )
+    )
 
 
 def spoken_to(tx: Transaction, channel: str, session: Address, after: int) -> tuple[Spoken, ...]:
@@ -465,9 +492,7 @@ def attachment_of(tx: Transaction, municipality: str, message: int, sha256: str)
 def with_raw(tx: Transaction, threads: Sequence[int]) -> frozenset[int]:
     """Return which messages of these threads still have their raw copy."""
     listed = ", ".join(str(number) for number in threads) or "0"
-    rows = tx.rows(
-        f"SELECT r.message FROM raw r JOIN message m ON m.id = r.message WHERE m.thread IN ({listed})"
-    )
+    rows = tx.rows(f"SELECT r.message FROM raw r JOIN message m ON m.id = r.message WHERE m.thread IN ({listed})")
     return frozenset(int(row[0]) for row in rows)
 
 
@@ -480,11 +505,11 @@ def folded_of(tx: Transaction, threads: Sequence[int]) -> dict[int, tuple[str, .
 
 def show(tx: Transaction, thread: int, message: int) -> None:
     """Give a message that leaves now its place in what the resident sees; a second attempt keeps the first one's."""
-    if tx.value("SELECT shown FROM message WHERE id = :id", id=message) is None:
-        shown = tx.value("UPDATE thread SET shown = shown + 1 WHERE id = :id RETURNING shown", id=thread)
+    shown = tx.value(
+        "UPDATE thread SET shown = shown + 1"
+        " WHERE id = :thread AND EXISTS (SELECT 1 FROM message WHERE id = :message AND shown IS NULL) RETURNING shown",
+        thread=thread,
+        message=message,
+    )
+    if shown is not None:
         tx.execute("UPDATE message SET shown = :shown WHERE id = :id", shown=shown, id=message)
-
-
-def shown_as(tx: Transaction, message: int) -> int:
-    """Return a message's place in what the resident sees, 0 for what is not for them."""
-    return int(tx.value("SELECT shown FROM message WHERE id = :id", id=message) or 0)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from contactbot.messages import Address, Author, Markup
 
@@ -89,3 +89,15 @@ class NewMessage:
     key: str = ""
     removed: tuple[str, ...] = ()
     outcome: dict[str, Any] = field(default_factory=dict)
+
+
+class Placed(NamedTuple):
+    """Where a message went in its thread.
+
+    ``shown`` is its place in what the resident sees, 0 while they do not; ``turn_epoch`` the thread's as it stands.
+    """
+
+    id: int
+    position: int
+    shown: int
+    turn_epoch: int
