@@ -4,6 +4,7 @@ Editors write paragraphs, lists, emphasis and links. Raw HTML is escaped and uns
 ``js-default`` preset (markdown-it-py), so what comes out may be shown to residents as it is.
 """
 
+import re
 from functools import lru_cache
 
 from markdown_it import MarkdownIt
@@ -23,6 +24,11 @@ def to_plain(text: str) -> str:
     """Render as plain text: links as ``label (address)``, list items with a dash or their number."""
     blocks = [_block(node, 0) for node in SyntaxTreeNode(_PARSER.parse(text)).children]
     return "\n\n".join(block for block in blocks if block).strip()
+
+
+def escape(text: str) -> str:
+    """Return plain words as Markdown that shows them as they are."""
+    return re.sub(r"([\\`*_\[\]<>#!|~&])", r"\\\1", text)
 
 
 def _block(node: SyntaxTreeNode, depth: int) -> str:
