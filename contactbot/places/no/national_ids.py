@@ -1,8 +1,9 @@
-"""Fødselsnummer and D-number: found in every way they are typed.
+"""Fødselsnummer, D-number and the hospitals' FH-number: found in every way they are typed.
 
-A number is ddmmyy, three digits and two check digits. Sources: folkeregisterforskriften § 2-2-1
-and § 2-2-2 for the layout, and Skatteetaten's documentation of the national population register
-for the rule of 2032 and for synthetic people.
+A number is ddmmyy, three digits and two check digits. An FH-number (felles hjelpenummer, for patients whose own number
+is not known) begins with 8 or 9, which no date does, and has the same check digits.
+Sources: folkeregisterforskriften § 2-2-1 and § 2-2-2 for the layout, Skatteetaten's documentation of the national
+population register for the rule of 2032 and for synthetic people, and Norsk helsenett's description of the FH-number.
 """
 
 from __future__ import annotations
@@ -41,12 +42,15 @@ _DATES: Final = frozenset(
     for day_offset in _DAY_OFFSETS
     for month_offset in _MONTH_OFFSETS
 )
+# What an FH-number begins with.
+_SHARED_HELP: Final = frozenset("89")
 _CENTURIES: Final = frozenset({"18", "19", "20"})
 
 # Words that announce a national id. After them a mistyped one is masked too, and the five last
 # digits alone: both point at one person as surely as the whole.
 _ANNOUNCED: Final = re.compile(
-    r"(?:(?:f[øo]e?dsels|person|pers|f[øo]ds|identitets|(?<!\w)d|(?<!\w)id)[ \-.]?(?:nummer|nr|num)(?:et|eret|mer)?"
+    r"(?:(?:f[øo]e?dsels|person|pers|f[øo]ds|identitets|hjelpe|(?<!\w)fh|(?<!\w)d|(?<!\w)id)[ \-.]?"
+    r"(?:nummer|nr|num)(?:et|eret|mer)?"
     r"|(?<!\w)(?:fnr|pnr|dnr|p-nr|f-nr|ssn)(?!\w)"
     r"|siste fem(?: siffer| sifra| siffera| sifrene)?|fem siste(?: siffer| sifra| siffera| sifrene)?"
     r"|national (?:id|identity)(?: number)?|personal (?:id|identity)?(?: number)?|last five(?: digits)?)"
@@ -65,12 +69,16 @@ def national_ids(text: str) -> Iterator[Span]:
 
 
 def is_national_id(digits: str) -> bool:
-    """Tell whether eleven digits are a fødselsnummer or D-number by any rule in force until and after 2032."""
-    return (
-        is_birth_date(digits[:_BIRTH_DATE])
-        and weighted_remainder(digits[:10], _FIRST_CHECK) in _FIRST_REMAINDERS
-        and weighted_remainder(digits, _SECOND_CHECK) == 0
-    )
+    """Tell whether eleven digits are one of the numbers by any rule in force until and after 2032."""
+    if not begins_as_one(digits) or weighted_remainder(digits, _SECOND_CHECK) != 0:
+        return False
+    remainder = weighted_remainder(digits[:10], _FIRST_CHECK)
+    return remainder == 0 if digits[0] in _SHARED_HELP else remainder in _FIRST_REMAINDERS
+
+
+def begins_as_one(digits: str) -> bool:
+    """Tell whether digits begin as a number does: with a date, or as an FH-number."""
+    return digits[0] in _SHARED_HELP or is_birth_date(digits[:_BIRTH_DATE])
 
 
 def is_birth_date(digits: str) -> bool:
@@ -84,7 +92,7 @@ def is_birth_date(digits: str) -> bool:
 
 def _in_run(run: DigitRun, announced: frozenset[int]) -> Iterator[Span]:
     for first, digits in run.windows(_LENGTH):
-        if not is_birth_date(digits[:_BIRTH_DATE]):
+        if not begins_as_one(digits):
             continue
         is_valid = is_national_id(digits) and _is_grouped(run, first, _BIRTH_DATE, _LENGTH)
         if is_valid or run.places[first] in announced:
