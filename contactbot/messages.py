@@ -175,7 +175,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """One message of a thread as the resident may see it. ``key`` is the client's own identifier for what it sent."""
+    """One message of a thread as the resident may see it.
+
+    ``key`` is the client's own identifier for what it sent. ``forgets`` says that what was said before is erased.
+    """
 
     position: int
     author: Author
@@ -186,4 +189,5 @@ class Spoken:
     language: str = ""
     choices: tuple[str, ...] = ()
     key: str = ""
+    forgets: bool = False
     attachments: tuple[str, ...] = field(default=())

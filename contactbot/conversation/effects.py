@@ -10,18 +10,30 @@ from contactbot.handoff.ticket import NewTicket, Reason, Ticket
 from contactbot.messages import Accepted, Author, Inbound, Length
 from contactbot.outbox import store as outbox
 from contactbot.outbox.parcel import Post
-from contactbot.privacy import erasure
+from contactbot.privacy.erasures import forgetting
+from contactbot.privacy.erasures import store as erasures
+from contactbot.privacy.erasures.erasure import PURPOSE, Order
 from contactbot.storage import blobs, events
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
 from contactbot.threads.thread import NewMessage, Thread
 
 # Replies that begin a thread with who writes.
-PREFIXED = ("answer", "choices", "receipt", "command", "smalltalk", "added")
+PREFIXED = ("answer", "choices", "receipt", "command", "smalltalk", "added", PURPOSE)
 
 
-def keep_message(tx: Transaction, inbound: Inbound, facts: Facts, outcome: Outcome) -> tuple[Thread, Accepted]:
-    """Write the message with everything that came with it, in its thread or a new one."""
+def keep_message(
+    tx: Transaction, inbound: Inbound, facts: Facts, outcome: Outcome, key: bytes
+) -> tuple[Thread, Accepted]:
+    """Write the message with everything that came with it, in its thread or a new one.
+
+    Where it is the wish to be forgotten, that comes first, and of the message itself only stays that it came. ``key``
+    signs the tombstone.
+    """
+    if outcome.erase and facts.seen.thread is not None:
+        thread = _forgotten(tx, facts.seen.thread, inbound, facts, key)
+        if thread.id != facts.seen.thread.id:
+            return thread, _keep_wordless(tx, thread, inbound, facts, outcome)
     thread = _thread(tx, inbound, facts)
     new = NewMessage(
         Author.RESIDENT, facts.text or facts.subject, facts.foreign or facts.language, inbound.received_at,
@@ -49,8 +61,6 @@ def carry_out(
         threads.set_stopped(tx, thread.address, now if outcome.silence else None)
         if outcome.silence:
             outbox.cancel_all(tx, thread.address, now)
-    if outcome.erase:
-        erasure.erase_thread(tx, municipality, thread.id)
     ticket = _work(tx, thread, facts, outcome.work) if outcome.work is not None else None
     if outcome.survey:
         ticket = desk.how_it_went(tx, thread, outcome.survey, now, facts.municipality.due(now))
@@ -58,10 +68,11 @@ def carry_out(
         ticket = desk.written_again(tx, thread, now, facts.municipality.due(now))
     if outcome.incident:
         events.record(tx, municipality, now, "bot", f"incident.{outcome.incident}", thread=thread.id)
-    disclosed = thread.disclosed
+    disclosed, told = thread.disclosed, False
     for reply in outcome.replies:
-        _say(tx, thread, inbound, facts, outcome, _worded(facts, reply, ticket, disclosed=disclosed), give_up)
-        disclosed = True
+        worded = _worded(facts, reply, ticket, disclosed=disclosed, told=told)
+        _say(tx, thread, inbound, facts, outcome, worded, give_up)
+        disclosed, told = True, told or reply.purpose in PREFIXED
     threads.touch(
         tx, thread.id, at=now, language=outcome.language or facts.language, pending=outcome.pending, disclosed=disclosed
     )
@@ -87,6 +98,36 @@ def _thread(tx: Transaction, inbound: Inbound, facts: Facts) -> Thread:
     return thread
 
 
+def _forgotten(tx: Transaction, thread: Thread, inbound: Inbound, facts: Facts, key: bytes) -> Thread:
+    """Forget the sender; return where they go on: in a thread without a past, or in the case that must be kept.
+
+    A long conversation loses the rest of its words soon after (``upkeep``); nobody finds it meanwhile.
+    """
+    municipality, shown = thread.municipality, erasures.seen_by(tx, thread.address)
+    order = Order(municipality, (thread.address,), "resident", facts.now, facts.now, key)
+    number = forgetting.begin(tx, order)
+    forgetting.take_words(tx, forgetting.state_of(tx, municipality, number), forgetting.BATCH)
+    standing = threads.thread_by_id(tx, municipality, thread.id)
+    if standing is not None and standing.address != thread.address:
+        return standing
+    address = threads.keep_address(tx, municipality, inbound.sender, "", facts.now)
+    return threads.open_thread(
+        tx, municipality, thread.account, address, thread.channel, "", thread.language, facts.now, shown=shown
+    )
+
+
+def _keep_wordless(tx: Transaction, thread: Thread, inbound: Inbound, facts: Facts, outcome: Outcome) -> Accepted:
+    """Keep that a message came, so that it is accepted once, and nothing of what it said."""
+    new = NewMessage(
+        Author.RESIDENT, "", facts.language, inbound.received_at, key=_client_key(inbound),
+        outcome=_why(facts, outcome),
+    )  # fmt: skip
+    message, _, shown, _ = threads.append(tx, thread.municipality, thread.id, new)
+    accepted = Accepted(message, thread.id, shown)
+    threads.accept(tx, thread.municipality, facts.seen.account, inbound, accepted)
+    return accepted
+
+
 def _work(tx: Transaction, thread: Thread, facts: Facts, work: Work) -> Ticket:
     asked_for_person = work.reason == Reason.ASKED and not facts.subject
     matter = store.matter_of(tx, thread.id, steps.TITLE) if asked_for_person else ""
@@ -98,14 +139,14 @@ def _work(tx: Transaction, thread: Thread, facts: Facts, work: Work) -> Ticket:
     return desk.hand_off(tx, thread, new)
 
 
-def _worded(facts: Facts, reply: Reply, ticket: Ticket | None, *, disclosed: bool) -> Reply:
-    """Fill in the case number, and say who writes and what was taken out where that is due."""
+def _worded(facts: Facts, reply: Reply, ticket: Ticket | None, *, disclosed: bool, told: bool) -> Reply:
+    """Fill in the case number, and say who writes and what was taken out where that is due; help in danger is first."""
     text = reply.text.replace(REFERENCE, str(ticket.number) if ticket is not None else "")
-    if reply.purpose in PREFIXED:
-        between = " " if facts.length == Length.SMS else "\n\n"
-        before = [] if disclosed else [replies.disclosure(facts)]
-        text = between.join(part for part in (*before, replies.masked(facts), text) if part)
-    return Reply(text, reply.purpose, reply.markup, reply.choices, reply.urgent)
+    between = " " if facts.length == Length.SMS else "\n\n"
+    who = "" if disclosed else replies.disclosure(facts)
+    taken_out = replies.masked(facts) if reply.purpose in PREFIXED and not told else ""
+    parts = (who, taken_out, text) if reply.purpose in PREFIXED else (text, who)
+    return Reply(between.join(filter(None, parts)), reply.purpose, reply.markup, reply.choices, reply.urgent)
 
 
 def _say(  # noqa: PLR0913 - what a reply is made of
@@ -117,8 +158,8 @@ def _say(  # noqa: PLR0913 - what a reply is made of
         outcome={"outcome": outcome.label, "rule": outcome.rule},
     )  # fmt: skip
     placed = threads.append(tx, thread.municipality, thread.id, new)
-    if outcome.given is not None:
-        keep_given(tx, thread.municipality, placed.id, outcome.given)
+    for given in outcome.given:
+        keep_given(tx, thread.municipality, placed.id, given)
     outbox.post(
         tx, thread.municipality, thread.id, thread.channel, placed,
         Post(
@@ -153,9 +194,10 @@ def _client_key(inbound: Inbound) -> str:
 
 def _why(facts: Facts, outcome: Outcome) -> dict[str, object]:
     best = facts.candidates[0].probability if facts.candidates else 0.0
-    answered = [outcome.given.entry] if outcome.given is not None else []
+    least = min((given.confidence for given in outcome.given), default=best)
     return {
-        "outcome": outcome.label, "rule": outcome.rule, "answered": answered, "entries": list(outcome.considered),
-        "confidence": round(outcome.given.confidence if outcome.given is not None else best, 4),
+        "outcome": outcome.label, "rule": outcome.rule, "answered": [given.entry for given in outcome.given],
+        "entries": list(outcome.considered),
+        "confidence": round(least, 4),
         "language": facts.foreign or outcome.language or facts.language,
     }  # fmt: skip

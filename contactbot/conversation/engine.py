@@ -81,6 +81,7 @@ class Engine:
         self._settings = settings.conversation
         self._clock = clock
         self._give_up = timedelta(hours=settings.delivery.give_up_after)
+        self._key = settings.secret.get_secret_value().encode()
         self._limits = Limits(settings.conversation.flood_messages, settings.conversation.flood_repeats)
         self._codes = Codes()
         self._senders: dict[Address, tuple[asyncio.Lock, int]] = {}
@@ -111,7 +112,9 @@ class Engine:
         outcome = _too_busy(facts) if give_up else steps.decide(facts)
         for content in (inbound.raw, *(file.content for file in inbound.attachments)):
             await blobs.keep_large(self._database, seen.municipality, content, now)
-        accepted = await self._database.write(_handle, inbound, facts, outcome, self._give_up, cursor, give_up)
+        accepted = await self._database.write(
+            _handle, inbound, facts, outcome, self._give_up, cursor, self._key, give_up
+        )
         return Received(accepted, None if accepted.duplicate else outcome)
 
     async def _repeats(self, inbound: Inbound, seen: Seen, now: datetime) -> int:
@@ -143,6 +146,7 @@ def _handle(  # noqa: PLR0913 - a unit's arguments are positional
     outcome: Outcome,
     give_up_after: timedelta,
     cursor: str | None,
+    key: bytes,
     give_up: bool,  # noqa: FBT001 - as above
 ) -> Accepted:
     """Accept the message once, check that nothing moved since it was read, and write everything it leads to."""
@@ -152,7 +156,7 @@ def _handle(  # noqa: PLR0913 - a unit's arguments are positional
     if duplicate is not None:
         return duplicate
     facts = _fresh(tx, inbound, facts, give_up=give_up)
-    thread, accepted = effects.keep_message(tx, inbound, facts, outcome)
+    thread, accepted = effects.keep_message(tx, inbound, facts, outcome, key)
     effects.carry_out(tx, thread, inbound, facts, outcome, give_up_after)
     tx.wake(session_topic(inbound.sender.scheme, inbound.sender.value))
     return accepted

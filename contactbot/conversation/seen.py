@@ -1,6 +1,7 @@
 """What stands in the store when a message comes: read once, before anything is decided. Pure."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from contactbot.handoff.ticket import Ticket, TicketState
 from contactbot.threads.thread import AddressRow, Thread, TurnOwner
@@ -8,7 +9,7 @@ from contactbot.threads.thread import AddressRow, Thread, TurnOwner
 
 @dataclass(frozen=True, slots=True)
 class LastAnswer:
-    """The last answer given in the thread, and why."""
+    """The last answer given in the thread, and why. ``changed_at`` is when that version of it was written."""
 
     entry: str
     entry_version: int
@@ -17,6 +18,8 @@ class LastAnswer:
     phrasing: str
     words: tuple[tuple[str, str], ...]
     rule: str
+    runner_up: str = ""
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Seen:
     conversation, else None: by it one that appears meanwhile is found. ``elsewhere`` is the thread on another channel
     that the message goes on from, proven by a token we signed: the message gets a thread of its own, joined to the same
     ticket. ``answered`` counts what the bot sent to the address in the last hour, on a channel where that is limited.
+    ``said`` are our last texts in the thread, on a channel whose programs quote what they answer.
     """
 
     municipality: str
@@ -43,6 +47,8 @@ class Seen:
     kb_revision: int
     latest_thread: int | None = None
     answered: int = 0
+    forgettable: bool = False
+    said: tuple[str, ...] = ()
 
     @property
     def turn_owner(self) -> TurnOwner:

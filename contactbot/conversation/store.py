@@ -9,6 +9,7 @@ from contactbot.handoff.ticket import TicketState
 from contactbot.kb import store as kb
 from contactbot.messages import Inbound
 from contactbot.outbox import store as outbox
+from contactbot.privacy.erasures import store as erasures
 from contactbot.settings import ConversationSettings
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
@@ -16,6 +17,7 @@ from contactbot.threads.thread import AddressRow, Thread
 
 FLOOD_WINDOW = timedelta(minutes=5)
 BRAKE_WINDOW = timedelta(hours=1)
+SAID = 20  # of our last texts, which a resident's program may quote
 TICKETS = 20  # of the resident's own, for STATUS
 
 
@@ -49,7 +51,9 @@ def load_context(
         repeats=0,
         kb_revision=kb.revision(tx, municipality),
         latest_thread=threads.latest_thread(tx, municipality, account, inbound.sender) if begins else None,
+        forgettable=thread is not None and _asked_to_forget(thread) and erasures.is_forgettable(tx, thread.id),
         answered=0 if counted is None else outbox.by_the_bot(tx, counted.id, now - BRAKE_WINDOW),
+        said=() if thread is None or abilities.remembers else threads.said_to(tx, thread.id, SAID),
     )
 
 
@@ -86,15 +90,23 @@ def _thread(  # noqa: PLR0913 - what the choice depends on
 
 
 def _signed(tx: Transaction, inbound: Inbound, municipality: str) -> Thread | None:
-    """Return the thread that a token of ours names."""
-    return None if inbound.thread is None else threads.thread_by_id(tx, municipality, inbound.thread)
+    """Return the thread that a token of ours names; one whose people were forgotten is nobody's to go on with."""
+    if inbound.thread is None or erasures.is_nobodys(tx, inbound.thread):
+        return None
+    return threads.thread_by_id(tx, municipality, inbound.thread)
+
+
+def _asked_to_forget(thread: Thread) -> bool:
+    return thread.pending is not None and thread.pending.get("kind") == "delete"
 
 
 def _last_answer(tx: Transaction, thread: int) -> LastAnswer | None:
     return tx.one(
         LastAnswer,
-        "SELECT g.entry, g.entry_version, g.language, g.confidence, g.phrasing, g.words, g.rule FROM answer_given g"
-        " JOIN message m ON m.id = g.message WHERE m.thread = :thread ORDER BY g.id DESC LIMIT 1",
+        "SELECT g.entry, g.entry_version, g.language, g.confidence, g.phrasing, g.words, g.rule, g.runner_up,"
+        " v.created_at AS changed_at FROM answer_given g JOIN message m ON m.id = g.message"
+        " LEFT JOIN entry_version v ON v.municipality = g.municipality AND v.entry = g.entry"
+        " AND v.version = g.entry_version WHERE m.thread = :thread ORDER BY g.id DESC LIMIT 1",
         thread=thread,
     )
 

@@ -216,7 +216,7 @@ def _say(tx: Transaction, contact: Contact, words: str, identity: str, at: datet
     outcome = steps.decide(facts)
     if outcome.work is not None and contact.left_out_for_people:
         return
-    thread, _ = effects.keep_message(tx, inbound, facts, outcome)
+    thread, _ = effects.keep_message(tx, inbound, facts, outcome, around.settings.secret.get_secret_value().encode())
     give_up = timedelta(hours=around.settings.delivery.give_up_after)
     effects.carry_out(tx, thread, inbound, facts, outcome, give_up)
     contact.refs.append(inbound.external_id)

@@ -182,13 +182,18 @@ def open_thread(  # noqa: PLR0913 - the columns of one row
     subject: str,
     language: str,
     at: datetime,
+    *,
+    shown: int = 0,
 ) -> Thread:
-    """Start a thread. Numbers shown go on from the address's last thread, so that a session's never start over."""
+    """Start a thread. Numbers shown go on from the address's last thread, so that a session's never start over.
+
+    ``shown`` is where they go on when that thread is not the address's any more.
+    """
     thread = tx.one(
         Thread,
         "INSERT INTO thread (municipality, account, address, channel, subject, language, shown, created_at, last_at)"
         " VALUES (:municipality, :account, :address, :channel, :subject, :language,"
-        " coalesce((SELECT max(shown) FROM thread WHERE address = :address), 0), :at, :at)"
+        " coalesce((SELECT max(shown) FROM thread WHERE address = :address), :shown), :at, :at)"
         f" RETURNING {', '.join(THREAD_COLUMNS)}",
         municipality=municipality,
         account=account,
@@ -196,6 +201,7 @@ def open_thread(  # noqa: PLR0913 - the columns of one row
         channel=channel,
         subject=subject,
         language=language,
+        shown=shown,
         at=at,
     )
     assert thread is not None, "a row just inserted is there"  # noqa: S101 - narrows the type
@@ -359,13 +365,25 @@ def repeats_from(tx: Transaction, address: int, masked: str, since: datetime) ->
     )
 
 
+def said_to(tx: Transaction, thread: int, limit: int) -> tuple[str, ...]:
+    """Return what the bot and staff last said in a thread, oldest first."""
+    found = tx.rows(
+        "SELECT text FROM message WHERE thread = :thread AND author <> 'resident' AND kind = 'message' AND text <> ''"
+        " ORDER BY position DESC LIMIT :limit",
+        thread=thread,
+        limit=limit,
+    )
+    return tuple(row[0] for row in reversed(found))
+
+
 def spoken_to(tx: Transaction, channel: str, session: Address, after: int) -> tuple[Spoken, ...]:
     """Return what a session may see of its running thread: what it said, and what has left for it."""
     return tuple(
         tx.all(
             Spoken,
             "SELECT m.shown AS position, m.author, coalesce(s.name, '') AS author_name, m.text, m.created_at AS at,"
-            " m.markup, m.language, m.choices, m.key"
+            " m.markup, m.language, m.choices, m.key,"
+            " EXISTS (SELECT 1 FROM outbox o WHERE o.message = m.id AND o.purpose = 'erased') AS forgets"
             " FROM address a JOIN thread t ON t.address = a.id AND t.municipality = a.municipality"
             " JOIN message m ON m.thread = t.id"
             " LEFT JOIN staff s ON s.id = m.staff"

@@ -171,6 +171,8 @@ def item(session: str, spoken: Spoken) -> Reply:
         shown["language"] = spoken.language
     if spoken.choices:
         shown["choices"] = list(spoken.choices)
+    if spoken.forgets:
+        shown["forgets"] = True
     if spoken.attachments:
         shown["attachments"] = list(spoken.attachments)
     return shown

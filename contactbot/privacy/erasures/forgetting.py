@@ -5,14 +5,17 @@ conversation of its own. How far it has come stands in the ``erasure`` row, whic
 transaction: after a crash the next unit, or the next start of the service, goes on where the last one ended.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from contactbot.clock import Clock
 from contactbot.errors import NotFoundError
 from contactbot.privacy.erasures import store
 from contactbot.privacy.erasures.erasure import NO_MESSAGES, Erasure, Kept, Order, tombstone
-from contactbot.storage import events
+from contactbot.storage import blobs, events
 from contactbot.storage.database import Database
 from contactbot.storage.transaction import Transaction
 

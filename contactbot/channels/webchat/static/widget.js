@@ -84,6 +84,10 @@
   // ---- Showing what was said
 
   const retireChoices = () => { for (const old of list.querySelectorAll(".choices")) old.remove(); };
+  const drop = (position) => {  // what was said before is erased: only what comes after it, and what has not arrived, stays
+    const waiting = new Set(pending.map((message) => message.id));
+    for (const li of [...list.children]) if (!(li.dataset.position > position || waiting.has(li.dataset.id))) li.remove();
+  };
   const dress = (li, item) => {
     li.className = `say ${item.author}`;
     li.dataset.position = item.position;
@@ -99,6 +103,7 @@
     const mine = item.key && list.querySelector(`[data-id="${CSS.escape(item.key)}"]`);
     const later = [...list.children].find((li) => li.dataset.position > item.position) || firstPending();
     if (newest) retireChoices();
+    if (item.forgets) drop(item.position);
     if (mine) {
       settle(item.key);
       delete mine.dataset.id;
