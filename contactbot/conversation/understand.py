@@ -14,6 +14,7 @@ from contactbot.kb.matching import Candidate
 from contactbot.masking import mask, without_marks
 from contactbot.messages import Folded, Inbound, Length
 from contactbot.municipality import Municipality
+from contactbot.quoted import refold
 from contactbot.threads.thread import TurnOwner
 from contactbot.wording import languages
 
@@ -43,7 +44,8 @@ def understand(
     inbound: Inbound, seen: Seen, municipality: Municipality, length: Length, knowledge: Knowledge, moment: Moment
 ) -> Facts:
     """Return everything the steps need to decide about this message."""
-    masked = mask(inbound.text, municipality.place)
+    written = refold(inbound.text, seen.said)
+    masked = mask(written.text, municipality.place)
     subject = mask(inbound.subject, municipality.place).text
     words = masked.text if masked.text.strip() else subject  # a mail may say everything in its subject
     said = Reading.of(words)
@@ -58,7 +60,9 @@ def understand(
         subject=subject,
         text=words,
         removed=tuple(sorted({str(removed.kind) for removed in masked.removed})),
-        folded=tuple(Folded(mask(part.text, municipality.place).text, part.rule) for part in inbound.folded),
+        folded=tuple(
+            Folded(mask(part.text, municipality.place).text, part.rule) for part in inbound.folded + written.folded
+        ),
         language=spoken,
         foreign=foreign,
         danger=safety.assess(f"{subject}\n{masked.text}" if subject else said),

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from contactbot.channels.email import EmailChannel, parse, quoted, reception
+from contactbot import quoted
+from contactbot.channels.email import EmailChannel, parse, reception
 from contactbot.channels.email.settings import EmailSettings
 from contactbot.messages import Accepted, Address, Inbound
 from tests.channels.house import RecordingHouse, running, surroundings

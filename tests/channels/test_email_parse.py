@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from contactbot.channels.email import charsets, headers, html
 from contactbot.channels.email.parse import Mail, parse
-from contactbot.channels.email.quoted import fold
+from contactbot.quoted import fold
 
 PAYLOADS = Path(__file__).parent / "payloads" / "email"
 

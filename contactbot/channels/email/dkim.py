@@ -51,9 +51,7 @@ class DkimSigner:
             return cls(selector, key)
         if isinstance(key, Ed25519PrivateKey):
             return cls(selector, key)
-        raise SettingsError(
-            "channels.email.dkim.key must be RSA of 1024 bits or more (2048 is usual) or Ed25519"
-        )
+        raise SettingsError("channels.email.dkim.key must be RSA of 1024 bits or more (2048 is usual) or Ed25519")
 
     def sign(self, mail: bytes, domain: str) -> bytes:
         """Return the mail with its signature on top; its lines end with CR LF, as they go over the wire."""

@@ -4,7 +4,8 @@ import hashlib
 import re
 from typing import TypedDict
 
-from contactbot.channels.email import automatic, charsets, parse, quoted
+from contactbot import quoted
+from contactbot.channels.email import automatic, charsets, parse
 
 _FIELD = re.compile(rb"([A-Za-z][A-Za-z0-9-]{0,60}):")
 # Fields that a program writes and no person copies into a body.

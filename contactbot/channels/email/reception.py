@@ -7,14 +7,15 @@ from datetime import datetime
 
 import structlog
 
+from contactbot import quoted
 from contactbot.channels.base import House
-from contactbot.channels.email import authentication, automatic, bounce, headers, parse, quoted, spam
+from contactbot.channels.email import authentication, automatic, bounce, headers, parse, spam
 from contactbot.channels.email.addresses import AddressBook, Recipient
 from contactbot.channels.email.bounce import Bounce
 from contactbot.channels.email.parse import Mail
-from contactbot.channels.email.quoted import Folding
 from contactbot.errors import StoreError, UnknownAccountError
 from contactbot.messages import Address, Folded, Inbound, Receipt
+from contactbot.quoted import Folding
 
 _log = structlog.get_logger()
 CHANNEL = "email"

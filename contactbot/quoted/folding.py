@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from contactbot.channels.email import quoted_words as words
 from contactbot.messages import Folded
+from contactbot.quoted import words
 
 SENT_BY_US: Final = "sent_by_us"
 QUOTE_MARKS: Final = "quote_marks"
@@ -111,6 +111,11 @@ def fold(text: str, sent: Sequence[str] = ()) -> Folding:
     elif unseen:
         folded.append(Folded("\n".join(unseen).strip("\n"), region.rule))
     return Folding(re.sub(r"\n{3,}", "\n\n", "\n".join(own)).strip(), tuple(folded))
+
+
+def refold(text: str, sent: Sequence[str]) -> Folding:
+    """Fold a text once more, now that it is known what we sent; without any of our words in it, it stays as it is."""
+    return fold(text, sent) if _find_ours(text.split("\n")[:_MOST_LINES], sent) else Folding(text)
 
 
 def _region_at(lines: _Lines, at: int) -> _Region | None:
