@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from contactbot.channels.base import Channel
-from contactbot.kb.matching import ANSWER_AT, CHOICES_AT, MOST_CHOICES
+from contactbot.kb.matching import THRESHOLDS
 from contactbot.municipality import Municipality
 from contactbot.privacy.retention import classes
 from contactbot.settings import Settings
@@ -32,12 +32,15 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class ChannelInUse:
-    """A channel the municipality has an address on."""
+    """A channel the municipality has an address on, and how sure the bot must be there (percent) to answer or offer."""
 
     name: str
     label: str
     addresses: tuple[str, ...]
     recipients: tuple[Recipient, ...]
+    answers_from_percent: int
+    choices_from_percent: int
+    most_choices: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,6 @@ class Facts:
     public_url: str
     channels: tuple[ChannelInUse, ...]
     retention: tuple[Kept, ...]
-    answers_from_percent: int
-    choices_from_percent: int
-    most_choices: int
     answer_within_working_days: int
     safe_form: str
     database: Literal["sqlite", "postgresql"]
@@ -118,9 +118,6 @@ def facts(settings: Settings, town: Municipality, channels: Mapping[str, Channel
         public_url=settings.public_url,
         channels=tuple(_channels(town, channels)),
         retention=tuple(_kept(row) for row in classes.table(town)),
-        answers_from_percent=round(ANSWER_AT * 100),
-        choices_from_percent=round(CHOICES_AT * 100),
-        most_choices=MOST_CHOICES,
         answer_within_working_days=town.answer_within_working_days,
         safe_form=town.safe_form,
         database="postgresql" if postgresql else "sqlite",
@@ -136,14 +133,19 @@ def facts(settings: Settings, town: Municipality, channels: Mapping[str, Channel
 
 
 def _channels(town: Municipality, channels: Mapping[str, Channel]) -> Iterable[ChannelInUse]:
-    for name, channel in channels.items():
+    order = [*LABELS, *channels]
+    for name, channel in sorted(channels.items(), key=lambda pair: order.index(pair[0])):
         addresses = tuple(account.address for account in channel.accounts if account.municipality == town.id)
         if addresses:
             recipients = tuple(
                 Recipient(one.service, one.host, one.name, one.country, _is_abroad(one.country, town))
                 for one in channel.recipients()
             )
-            yield ChannelInUse(name, LABELS.get(name, name), addresses, recipients)
+            limits = THRESHOLDS[channel.abilities.length]
+            yield ChannelInUse(
+                name, LABELS.get(name, name), addresses, recipients,
+                round(limits.answer * 100), round(limits.choices * 100), limits.most_choices,
+            )  # fmt: skip
 
 
 def _is_abroad(country: str, town: Municipality) -> bool:

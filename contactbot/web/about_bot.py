@@ -14,14 +14,14 @@ from babel.dates import get_day_names
 
 from contactbot.conversation.understand import Knowledge
 from contactbot.house import House
-from contactbot.kb.matching import ANSWER_AT, CHOICES_AT, MOST_CHOICES
 from contactbot.messages import Account
 from contactbot.municipality import Municipality
+from contactbot.privacy.facts import LABELS, ChannelInUse, Kept, facts
 from contactbot.settings import WEEKDAYS, Hours
 from contactbot.web.residents import words
 from contactbot.wording.words import Words
 
-NAMES: Final = {"webchat": "Nettprat", "email": "E-post", "sms": "SMS", "xmpp": "XMPP"}
+NAMES: Final = LABELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,27 @@ class WayIn:
 
 
 @dataclass(frozen=True, slots=True)
+class HowSure:
+    """How sure the bot must be on a channel, in percent, to answer and to offer so many choices at most."""
+
+    name: str
+    answers_from_percent: int
+    choices_from_percent: int
+    most_choices: int
+
+
+@dataclass(frozen=True, slots=True)
+class Supplier:
+    """Somebody who handles the messages of a channel; ``name`` is "" where the configuration does not tell it."""
+
+    channel: str
+    name: str
+    outside_eea: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AboutBot:
-    """Everything that is told. Probabilities are 0 to 1, days are calendar days unless named otherwise."""
+    """Everything that is told. Days are calendar days unless named otherwise."""
 
     municipality: str
     software: str
@@ -46,13 +65,12 @@ class AboutBot:
     answers: int
     answers_by_language: Mapping[str, int]
     revision: int
-    answers_from_probability: float
-    choices_from_probability: float
-    most_choices: int
-    channels: tuple[str, ...]
+    channels: tuple[HowSure, ...]
     opening_hours: tuple[tuple[str, str], ...]
     answered_within_working_days: int
-    originals_kept_days: int
+    kept: tuple[Kept, ...]
+    suppliers: tuple[Supplier, ...]
+    safe_form: str
     asks_how_it_went: bool
     contact: Mapping[str, str]
 
@@ -62,7 +80,8 @@ class AboutBot:
 
 
 def about_bot(house: House, town: Municipality, knowledge: Knowledge) -> AboutBot:
-    """Return what is to be told of a municipality's bot, from what runs now."""
+    """Return what is to be told of a municipality's bot, from what runs now; the privacy papers tell the same."""
+    stands = facts(house.settings, town, house.channels)
     configured = house.settings.municipalities[town.id]
     contact = {"phone": town.phone, "email": town.email, "website": town.website}
     return AboutBot(
@@ -74,16 +93,23 @@ def about_bot(house: House, town: Municipality, knowledge: Knowledge) -> AboutBo
         answers=len(knowledge.entries),
         answers_by_language=_by_language(knowledge),
         revision=knowledge.revision,
-        answers_from_probability=ANSWER_AT,
-        choices_from_probability=CHOICES_AT,
-        most_choices=MOST_CHOICES,
-        channels=tuple(dict.fromkeys(way.name for way in ways_in(house, town))),
+        channels=tuple(_how_sure(channel) for channel in stands.channels if channel.name in NAMES),
         opening_hours=tuple(opening_hours(configured.hours, words(town.main_language))),
         answered_within_working_days=town.answer_within_working_days,
-        originals_kept_days=town.retention["originals"].days or 0,
-        asks_how_it_went=house.settings.conversation.survey,
+        kept=stands.retention,
+        suppliers=tuple(
+            Supplier(channel.label, one.name, one.outside_eea)
+            for channel in stands.channels
+            for one in channel.recipients
+        ),
+        safe_form=stands.safe_form,
+        asks_how_it_went=stands.survey,
         contact={name: value for name, value in contact.items() if value},
     )
+
+
+def _how_sure(channel: ChannelInUse) -> HowSure:
+    return HowSure(channel.label, channel.answers_from_percent, channel.choices_from_percent, channel.most_choices)
 
 
 def ways_in(house: House, town: Municipality) -> tuple[WayIn, ...]:

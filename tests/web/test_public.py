@@ -12,7 +12,8 @@ import pytest
 from contactbot.clock import now
 from contactbot.kb import editing
 from contactbot.kb.entry import Entry, EntryText
-from contactbot.kb.matching import ANSWER_AT, CHOICES_AT
+from contactbot.kb.matching import THRESHOLDS
+from contactbot.messages import Length
 from contactbot.storage.transaction import Transaction
 from tests.peers.chromium import barriers, chromium
 from tests.web.conftest import HERE, THERE, Client, Town, configuration, running, text_of
@@ -144,10 +145,11 @@ async def test_an_answer_is_gone_when_its_last_day_has_passed(open_town: Town, r
 async def test_how_the_bot_works_is_told_from_what_runs(resident: Client) -> None:
     page = await text_of(await resident.get("/slik-virker-boten"))
     told = json.loads(await (await resident.get("/slik-virker-boten.json")).text())
-    assert (told["answers_from_probability"], told["choices_from_probability"]) == (ANSWER_AT, CHOICES_AT)
-    assert f"Fra {round(ANSWER_AT * 100)} prosent svarer den" in page
+    limits = THRESHOLDS[Length.CHAT]
+    sure = {"answers_from_percent": round(limits.answer * 100), "choices_from_percent": round(limits.choices * 100)}
+    assert told["channels"] == [{"name": "Nettprat", "most_choices": limits.most_choices, **sure}]
+    assert f"Nettprat: svarer fra {sure['answers_from_percent']} prosent" in page
     assert (told["answers"], told["answers_by_language"]) == (2, {"nb": 2, "nn": 1})
-    assert told["channels"] == ["Nettprat"]
     assert told["language_model"] is False
 
 
@@ -155,7 +157,8 @@ async def test_the_privacy_page_tells_the_retention_that_is_set(sqlite_url: str,
     towns = {key: {"name": key, "retention": {"originals": 17}} for key in (HERE, THERE)}
     settings = configuration(tmp_path, database=sqlite_url, municipalities=towns)
     async with running(settings) as town:
-        assert "slettet etter 17 dager" in await text_of(await town.client().get("/personvern"))
+        page = await text_of(await town.client().get("/personvern"))
+        assert "<dt>Meldingene slik de kom inn (originaler)</dt><dd>Etter 17 dager." in page
 
 
 async def test_the_pages_have_no_barriers_and_fit_a_small_phone(open_town: Town) -> None:
