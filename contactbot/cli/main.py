@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from contactbot.cli import ask, db, kb, mail, papers, privacy, running, staff
+from contactbot.cli import ask, db, kb, mail, papers, privacy, retention, running, staff
 from contactbot.errors import ContactbotError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.add_typer(kb.app, name="kb", help="The knowledge base: import, export, try, 
 app.add_typer(mail.app, name="mail", help="Mail, as the email channel reads it.")
 app.add_typer(privacy.app, name="privacy", help="Residents' privacy: what is held, and the papers.")
 privacy.app.command("dpia")(papers.dpia)
+privacy.app.command("retention")(retention.retention)
 app.add_typer(staff.app, name="staff", help="The people who may sign in.")
 app.command("ask")(ask.ask)
 app.command("talk")(ask.talk)

@@ -32,7 +32,7 @@ Networks: TypeAlias = Sequence[IPv4Network | IPv6Network]
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # Webhooks are signed, and the web chat checks by its own list of sites: both answer for themselves, errors included.
 ON_THEIR_OWN: Final = ("/channels/", "/chat/")
-STAFF_ONLY: Final = ("/desk", "/kb", "/raw", "/sign-in", "/sign-out")
+STAFF_ONLY: Final = ("/desk", "/kb", "/privacy", "/raw", "/sign-in", "/sign-out")
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; form-action 'self'"
     "; img-src 'self' data:"  # Designsystemet draws its marks as data: images

@@ -9,7 +9,20 @@ from aiohttp import web
 
 from contactbot.errors import SettingsError
 from contactbot.house import House
-from contactbot.web import casework, contacts, desk, editor, files, health, live, public, security, sign_in, transfer
+from contactbot.web import (
+    casework,
+    contacts,
+    desk,
+    editor,
+    files,
+    health,
+    live,
+    officer,
+    public,
+    security,
+    sign_in,
+    transfer,
+)
 from contactbot.web.assets import Assets
 from contactbot.web.keys import ASSETS, HOUSE
 
@@ -29,7 +42,7 @@ def application(house: House, more_routes: Iterable[web.AbstractRouteDef] = ()) 
     security.install(app)
     sign_in.install(app)
     live.install(app)
-    for part in (health, assets, desk, casework, contacts, files, editor, transfer, public):
+    for part in (health, assets, desk, casework, contacts, files, editor, transfer, officer, public):
         app.add_routes(part.routes())
     for channel in house.channels.values():
         app.add_routes(channel.routes())

@@ -29,6 +29,7 @@ log = structlog.get_logger()
 PATH: Final = "/sign-in"
 OUT: Final = "/sign-out"
 HOME: Final = "/desk"
+OFFICER: Final = "/privacy"  # the home of who works on no cases
 TOKEN_BYTES: Final = 32
 LONGEST_PASSWORD: Final = 1024  # characters; hashing more would be a way to keep us busy
 TOUCH: Final = timedelta(minutes=1)  # a session in use is noted at most this often
@@ -105,6 +106,8 @@ def requires(role: Role) -> Callable[[Handler], Handler]:
             if member is None:
                 return await _ask_to_sign_in(request)
             if not member.may(role):
+                if request.path == HOME and member.may(Role.PRIVACY):
+                    raise web.HTTPSeeOther(OFFICER)
                 raise web.HTTPForbidden
             return await handler(request)
 

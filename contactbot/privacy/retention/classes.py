@@ -80,6 +80,10 @@ CLASSES: Final = (
         "Hendelsen; i en samtale eller sak tidligst når ordene i den er slettet", "Ingenting", store.expire_events,
     ),
     DataClass(
+        "tombstones", "Merker etter slettede personer", ("tombstone",), "Personen ble slettet", "Ingenting",
+        store.expire_tombstones,
+    ),
+    DataClass(
         "sessions", "Innlogginger", ("session",), "Økten er over: etter 12 timer, eller 2 timer uten bruk", "Ingenting",
         store.end_sessions,
     ),
@@ -109,6 +113,7 @@ NOT_PERSONAL: Final[Mapping[str, str]] = {
     "entry": "which version of an answer is published",
     "synonym": "words of the knowledge base; who added them is a member of staff's number",
     "house_state": "what the installation remembers of itself",
+    "erasure": "receipts of what was erased: when and how much, and rows that are nobody's",
     "retention_run": "how many rows retention has deleted",
 }
 

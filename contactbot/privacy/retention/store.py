@@ -346,6 +346,16 @@ def _delete_old(due: Due, table: str, rows: Sequence[tuple[int, str, object]], d
     return Step({table: deleted}, more=len(old) == due.limit, cursor=int(rows[-1][0]) if rows else 0)
 
 
+def expire_tombstones(tx: Transaction, due: Due) -> Step:
+    """Delete the marks by which a restored backup forgets again."""
+    deleted = tx.execute(
+        "DELETE FROM tombstone WHERE municipality = :municipality AND at < :before",
+        municipality=due.municipality,
+        before=due.before,
+    )
+    return Step({"tombstone": deleted})
+
+
 def sweep_contents(tx: Transaction, due: Due) -> Step:
     """Delete bytes that nothing refers to any more."""
     deleted = blobs.sweep(tx, due.before, due.limit)
