@@ -46,7 +46,8 @@ def understand(
     """Return everything the steps need to decide about this message."""
     written = refold(inbound.text, seen.said)
     masked = mask(written.text, municipality.place)
-    subject = mask(inbound.subject, municipality.place).text
+    title = mask(inbound.subject, municipality.place)
+    subject = title.text
     words = masked.text if masked.text.strip() else subject  # a mail may say everything in its subject
     said = Reading.of(words)
     spoken, foreign = _language(inbound, words, seen, municipality)
@@ -59,7 +60,7 @@ def understand(
         now=moment.now,
         subject=subject,
         text=words,
-        removed=tuple(sorted({str(removed.kind) for removed in masked.removed})),
+        removed=tuple(sorted({str(removed.kind) for removed in (*title.removed, *masked.removed)})),
         folded=tuple(
             Folded(mask(part.text, municipality.place).text, part.rule) for part in inbound.folded + written.folded
         ),
