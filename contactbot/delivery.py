@@ -20,6 +20,7 @@ from contactbot.clock import Clock
 from contactbot.errors import StoreBusyError
 from contactbot.handoff import desk
 from contactbot.handoff.ticket import NewTicket, Reason
+from contactbot.marks import in_words
 from contactbot.messages import Address, Author, DeliveryState, Outbound, Receipt
 from contactbot.municipality import Municipality
 from contactbot.outbox import store
@@ -186,7 +187,7 @@ class Delivery:
             id=parcel.id,
             account=parcel.account,
             recipient=Address(parcel.scheme, parcel.value),
-            text=parcel.text,
+            text=in_words(parcel.text, parcel.language),
             created_at=parcel.created_at,
             thread=parcel.thread,
             position=parcel.position,
@@ -195,7 +196,8 @@ class Delivery:
             markup=parcel.markup,
             purpose=parcel.purpose,
             language=parcel.language,
-            subject=parcel.subject or say(parcel.language, "mail_subject", name=municipality.name),
+            subject=in_words(parcel.subject, parcel.language)
+            or say(parcel.language, "mail_subject", name=municipality.name),
             choices=parcel.choices,
             in_reply_to=parcel.in_reply_to,
             refs=parcel.refs,

@@ -10,6 +10,7 @@ from contactbot.clock import Clock
 from contactbot.conversation import store
 from contactbot.conversation.engine import Engine
 from contactbot.delivery import Delivery
+from contactbot.marks import in_words
 from contactbot.messages import Accepted, Address, Inbound, Receipt, Spoken
 from contactbot.municipality import Municipality
 from contactbot.storage.database import Database
@@ -62,9 +63,15 @@ class Reception:
         await self._database.write(store.set_cursor, self._channel.name, account, cursor)
 
     async def history(self, session: Address, after: int) -> Sequence[Spoken]:
-        """Return the session's messages with a position above ``after``; staff appear under their first names."""
+        """Return the session's messages with a position above ``after``; staff appear under their first names.
+
+        What masking took out of what the resident wrote is named in words.
+        """
         spoken: Sequence[Spoken] = await self._database.read(threads.spoken_to, self._channel.name, session, after)
-        return [replace(one, author_name=one.author_name.split(" ")[0]) for one in spoken]
+        return [
+            replace(one, author_name=one.author_name.split(" ")[0], text=in_words(one.text, one.language))
+            for one in spoken
+        ]
 
     def changes(self, session: Address) -> AsyncIterator[None]:
         """Yield whenever the session's history may have grown; first at once."""

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from aiohttp import web
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from contactbot import markdown
+from contactbot.marks import in_words
 from contactbot.municipality import Municipality
 from contactbot.staff.member import Member, Role
 from contactbot.web import dates
@@ -18,9 +20,23 @@ from contactbot.web.keys import ASSETS, HOUSE, MEMBER
 TEMPLATES: Final = Path(__file__).parent / "templates"
 HTMX: Final = '{"includeIndicatorCSS":false,"history":false}'  # the indicator's style would be an inline one
 
+STAFF_READ: Final = "nb"  # the language of the pages that residents do not see
+
+
+@pass_context
+def _shown(context: Context, value: object) -> object:
+    """Say in the page's language what masking took out of whatever text a template shows."""
+    if not isinstance(value, str) or "•••" not in value:
+        return value
+    speaking = context.get("speaking")
+    shown = in_words(value, STAFF_READ if speaking is None else speaking.words.lang)
+    return Markup(shown) if isinstance(value, Markup) else shown  # noqa: S704 - as safe as it was
+
+
 environment = Environment(
-    loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-)
+    loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+    lstrip_blocks=True, finalize=_shown,
+)  # fmt: skip
 
 
 def page(request: web.Request, template: str, *, status: int = 200, **values: Any) -> web.Response:  # noqa: ANN401 - a template's own values

@@ -11,7 +11,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from contactbot.channels.base import Abilities, Finding, House, Recipient, Surroundings
-from contactbot.channels.plain import choices_of, words_of
+from contactbot.channels.plain import ending_of, words_of
 from contactbot.channels.sms import calls, wiring
 from contactbot.channels.sms.composing import compose
 from contactbot.channels.sms.intake import Intake
@@ -170,7 +170,7 @@ class SmsChannel:
         return await self._provider.find(text, lambda known: self._progress.belongs_to_another(known, text.outbox))
 
     def _text(self, outbound: Outbound) -> TextToSend:
-        body = compose(words_of(outbound), choices_of(outbound), self._settings.max_segments)
+        body = compose(words_of(outbound), ending_of(outbound), self._settings.max_segments)
         if body.cut:
             _LOG.warning("a text was cut", channel="sms", outbox=outbound.id, segments=body.segments)
         return TextToSend(

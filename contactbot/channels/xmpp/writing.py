@@ -4,7 +4,7 @@ import re
 from typing import Literal
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from contactbot.channels.plain import plain_text
+from contactbot.channels.plain import signed_text
 from contactbot.channels.xmpp.reading import CLIENT, MARKERS, RECEIPTS, STABLE_IDS, STANZA_ERRORS, Said
 from contactbot.messages import Outbound
 
@@ -22,7 +22,7 @@ def answer(outbound: Outbound, identity: str) -> Element:
     keep it (XEP-0334), ours so that it can be asked about.
     """
     message = Element(f"{{{CLIENT}}}message", {"type": "chat", "to": outbound.recipient.value, "id": identity})
-    SubElement(message, f"{{{CLIENT}}}body").text = xml_text(plain_text(outbound))
+    SubElement(message, f"{{{CLIENT}}}body").text = xml_text(signed_text(outbound))
     SubElement(message, f"{{{STABLE_IDS}}}origin-id", {"id": identity})
     SubElement(message, f"{{{RECEIPTS}}}request")
     SubElement(message, f"{{{MARKERS}}}markable")
