@@ -133,7 +133,7 @@ class Delivery:
 
     async def _wait(self, woken: asyncio.Event) -> bool:
         """Wait until something may be ready; return whether a notice said so."""
-        due: datetime | None = await self._database.read(store.next_due)
+        due: datetime | None = await self._database.glance(store.next_due)
         pause = SLOW_POLL if due is None else min(max((due - self._clock()).total_seconds(), 0.02), SLOW_POLL)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause):

@@ -55,7 +55,7 @@ class Reception:
 
     async def cursor(self, account: str) -> str | None:
         """Return the cursor last stored for this account."""
-        found: str | None = await self._database.read(store.cursor, self._channel.name, account)
+        found: str | None = await self._database.glance(store.cursor, self._channel.name, account)
         return found
 
     async def note_cursor(self, account: str, cursor: str) -> None:
@@ -67,7 +67,7 @@ class Reception:
 
         What masking took out of what the resident wrote is named in words.
         """
-        spoken: Sequence[Spoken] = await self._database.read(threads.spoken_to, self._channel.name, session, after)
+        spoken: Sequence[Spoken] = await self._database.glance(threads.spoken_to, self._channel.name, session, after)
         return [
             replace(one, author_name=one.author_name.split(" ")[0], text=in_words(one.text, one.language))
             for one in spoken

@@ -101,7 +101,7 @@ class Engine:
 
     async def _once(self, inbound: Inbound, abilities: Abilities, cursor: str | None, *, give_up: bool) -> Received:
         now = self._clock()
-        seen: Seen = await self._database.read(store.load_context, inbound, abilities, now, self._settings)
+        seen: Seen = await self._database.glance(store.load_context, inbound, abilities, now, self._settings)
         knowledge = await self._bases.current(seen.municipality, seen.kb_revision)
         repeats = await self._repeats(inbound, seen, now)
         seen = replace(seen, kb_revision=knowledge.revision, repeats=repeats)

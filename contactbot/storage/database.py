@@ -31,6 +31,9 @@ class Database(Protocol):
     async def read(self, unit: Unit, *arguments: Any) -> Any:  # noqa: ANN401 - the unit's own result
         """Run a unit that only looks."""
 
+    async def glance(self, unit: Unit, *arguments: Any) -> Any:  # noqa: ANN401 - the unit's own result
+        """Run a unit that looks at a few rows found by index, as cheaply as the engine can."""
+
 
 def open_database(url: str, clock: Clock) -> AbstractAsyncContextManager[Database]:
     """Return the database of a URL (``sqlite:///file`` or ``postgresql+psycopg://...``), to be entered."""

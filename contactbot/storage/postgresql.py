@@ -68,6 +68,10 @@ class PostgresqlDatabase:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._look, unit, arguments)
 
+    async def glance(self, unit: Unit, *arguments: Any) -> Any:  # noqa: ANN401 - the unit's own result
+        """Read as ever: a server is asked over a connection, and the event loop waits for none."""
+        return await self.read(unit, *arguments)
+
     def _refuse_when_closed(self) -> None:
         if self._listener is None:
             raise StoreBusyError("the database is closed; open it with 'async with'")

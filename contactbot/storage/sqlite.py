@@ -48,6 +48,7 @@ class SqliteDatabase:
         self._jobs: SimpleQueue[Waiting | None] = SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS, "reader")
         self._reader = threading.local()
+        self._at_a_glance: sqlite3.Connection
         self._opened: list[sqlite3.Connection] = []
         self._loop: asyncio.AbstractEventLoop
         self._writer: threading.Thread | None = None
@@ -56,6 +57,8 @@ class SqliteDatabase:
         """Open the file. Raises StoreBusyError when that cannot be done."""
         self._loop = asyncio.get_running_loop()
         connection = await asyncio.to_thread(self._connect)
+        self._at_a_glance = await asyncio.to_thread(self._connect_to_read)
+        self._at_a_glance.execute("PRAGMA busy_timeout=0")  # the event loop never waits for a lock
         self._writer = threading.Thread(target=self._serve, args=(connection,), name="writer", daemon=True)
         self._writer.start()
         return self
@@ -79,7 +82,15 @@ class SqliteDatabase:
         """Run the unit on a snapshot; it can write nothing. Its transaction is always ended."""
         self._refuse_when_closed()
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, self._look, unit, arguments)
+        return await loop.run_in_executor(self._readers, self._read, unit, arguments)
+
+    async def glance(self, unit: Unit, *arguments: Any) -> Any:  # noqa: ANN401 - the unit's own result
+        """Run a unit that reads a few rows by index, on the event loop: a thread would cost more than the reading."""
+        self._refuse_when_closed()
+        try:
+            return self._look(self._at_a_glance, unit, arguments)
+        except StoreBusyError:
+            return await self.read(unit, *arguments)
 
     def _refuse_when_closed(self) -> None:
         if self._writer is None:
@@ -168,12 +179,13 @@ class SqliteDatabase:
 
     # --- the readers' threads ---
 
-    def _look(self, unit: Unit, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401 - the unit's own result
+    def _read(self, unit: Unit, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401 - the unit's own result
         connection = getattr(self._reader, "connection", None)
         if connection is None:
-            connection = self._reader.connection = self._connect()
-            connection.execute("PRAGMA query_only=ON")
-            self._opened.append(connection)
+            connection = self._reader.connection = self._connect_to_read()
+        return self._look(connection, unit, arguments)
+
+    def _look(self, connection: sqlite3.Connection, unit: Unit, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401 - the unit's own result
         try:
             connection.execute("BEGIN")
             try:
@@ -195,6 +207,12 @@ class SqliteDatabase:
         if self.dialect.is_refusal(error):
             return StoreError(f"the database refused the change: {error}")
         return error
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        connection = self._connect()
+        connection.execute("PRAGMA query_only=ON")
+        self._opened.append(connection)
+        return connection
 
     def _connect(self) -> sqlite3.Connection:
         try:

@@ -3,15 +3,18 @@
 import asyncio
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from contactbot.conversation.knowledge import Bases
+from contactbot.conversation.understand import Knowledge
 from contactbot.errors import ConflictError, UnknownAccountError
 from contactbot.handoff import desk
 from contactbot.handoff.ticket import TicketState
 from contactbot.messages import Address, Author, Inbound
 from contactbot.threads.thread import TurnOwner
-from tests.conversation.town import HERE, MONDAY, Town
+from tests.conversation.town import HERE, MONDAY, Town, running
 
 PERSON = "jeg vil snakke med et menneske"
 
@@ -123,6 +126,35 @@ async def test_the_same_text_again_and_again_silences_the_bot_and_raises_one_inc
     assert outcomes[0] == "smalltalk"
     assert outcomes[-1] == "silent"
     assert incidents == 1
+
+
+async def test_repeats_are_counted_as_they_are_kept_with_what_was_masked_taken_out(town: Town) -> None:
+    outcomes = [(await town.say("jeg heter Kari, 01010750160"))["outcome"] for _ in range(12)]
+    assert outcomes[-1] == "silent"
+
+
+async def test_two_processes_that_begin_a_conversation_with_one_resident_begin_one(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with (
+        running(sqlite_url, tmp_path, deliver=False) as first,
+        running(sqlite_url, tmp_path, deliver=False) as second,
+    ):
+        await first.say("hei")
+        for each in (first, second):
+            each.watch.at += timedelta(hours=25)
+        current, met = Bases.current, []
+
+        async def meanwhile(bases: Bases, municipality: str, revision: int) -> Knowledge:
+            """Let the second process take its message in while the first has read and not yet written."""
+            if bases is first.house.bases and not met:
+                met.append(await second.channel.say("når åpner biblioteket"))
+            return await current(bases, municipality, revision)
+
+        monkeypatch.setattr(Bases, "current", meanwhile)
+        accepted = await first.channel.say("veien er ikke brøytet")
+        assert [accepted.thread] == [one.thread for one in met]
+        assert await first.house.database.read(lambda tx: tx.value("SELECT count(*) FROM thread")) == 2
 
 
 async def test_a_message_delivered_twice_is_kept_once_and_answered_once(town_on_both: Town) -> None:
@@ -278,7 +310,7 @@ async def test_a_national_id_is_masked_in_everything_but_the_raw_copy(town: Town
     reply = await town.ask("hei jeg heter Kim og har fødselsnummer 01010750160, hva skjer med saken min om arv")
     rows = await town.house.database.read(lambda tx: tx.rows("SELECT text, outcome FROM message"))
     titles = await town.house.database.read(lambda tx: tx.rows("SELECT title FROM ticket"))
-    assert "fjernet et personnummer" in reply
+    assert "fjernet et fødselsnummer" in reply
     assert not any("01010750160" in str(row) for row in [*rows, *titles])
 
 

@@ -103,6 +103,14 @@ async def test_the_read_door_cannot_write(database: Database) -> None:
     assert await database.read(counted) == 0
 
 
+async def test_a_glance_sees_what_was_written_and_cannot_write(database: Database) -> None:
+    with pytest.raises(Exception, match=r"readonly|read-only"):
+        await database.glance(increment)
+    for expected in range(1, 4):
+        await database.write(increment)
+        assert await database.glance(counted) == expected
+
+
 async def test_the_read_door_sees_one_moment(database: Database) -> None:
     loop = asyncio.get_running_loop()
 
