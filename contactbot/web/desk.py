@@ -13,7 +13,7 @@ from contactbot.handoff import desk
 from contactbot.handoff.content import Content
 from contactbot.handoff.desk import REGISTERED_CHANNELS, Actor
 from contactbot.handoff.ticket import TicketState
-from contactbot.masking import mask
+from contactbot.masking import Kind, mask
 from contactbot.messages import DeliveryState
 from contactbot.staff import store as staff
 from contactbot.staff.member import Role
@@ -99,8 +99,10 @@ async def _shown(request: web.Request, inbox: Inbox, draft: Draft, status: int) 
 
 
 def wanted(request: web.Request) -> Wanted:
-    """Return the view or search that the address names."""
-    return Wanted(request.query.get("view", FIRST_VIEW), request.query.get("q", "").strip()[:LONGEST_SEARCH])
+    """Return the view or search that the address names; a national id in it is found nowhere, and shown no further."""
+    place = municipality_of(request, request[MEMBER]).place
+    search = mask(request.query.get("q", "").strip()[:LONGEST_SEARCH], place, (Kind.NATIONAL_ID,)).text
+    return Wanted(request.query.get("view", FIRST_VIEW), search)
 
 
 def suffix(asked: Wanted) -> str:
