@@ -24,7 +24,7 @@ Search: TypeAlias = Callable[[str], tuple[Candidate, ...]]
 FOLLOWS_AT: Final = 0.6
 """Probability from which another entry about what was spoken of before answers a question that names nothing itself.
 Otherwise it would be too little; here the thing is known, and only the side of it is in doubt. It is above what one
-weak word can bring. The entry spoken of itself needs no more than a choice would: nothing else is meant."""
+weak word can bring. The entry spoken of is itself called so sure where it tells of that side: nothing else is meant."""
 
 MENTIONED_FROM: Final = 0.1
 """Probability from which such an entry is offered: what is not about the same thing has been left out already."""
@@ -136,11 +136,29 @@ def _following(
         return None
     if leaning.own:
         return _by_own_words(search(" ".join((*leaning.own, *names))), leaning.own, names, length, entry)
-    found = search(" ".join((questions.spelled_out(text), *names)))
-    near = tuple(one for one in found if one.entry_id == entry or _matches(one, names))
-    if near and near[0].probability >= (CHOICES_AT if near[0].entry_id == entry else FOLLOWS_AT):
-        return Found(Answer(near[0]), near, after=entry)
-    return Found(_offer(tuple(one for one in near if one.probability >= MENTIONED_FROM), length), near, after=entry)
+    return _about_the_same(search(" ".join((questions.spelled_out(text), *names))), text, names, length, entry)
+
+
+def _about_the_same(
+    found: tuple[Candidate, ...], text: str, names: tuple[str, ...], length: Length, entry: str
+) -> Found:
+    """Choose among the entries about what was spoken of by the side of it that the question asks for.
+
+    Where the entry spoken of tells of that side it is the answer; else another that does; else what comes near.
+    """
+    near = tuple(
+        one for one in found
+        if one.entry_id == entry or (_matches(one, names) and one.probability >= MENTIONED_FROM)
+    )  # fmt: skip
+    telling = tuple(one for one in near if _matches(one, questions.sides(text)))
+    same = next((one for one in telling or near[:1] if one.entry_id == entry), None)
+    if same is not None and (telling or same.probability >= CHOICES_AT):
+        best = replace(same, probability=max(same.probability, FOLLOWS_AT))
+        return Found(Answer(best), (best, *(one for one in near if one is not same)), after=entry)
+    if telling and telling[0].probability >= FOLLOWS_AT:
+        return Found(Answer(telling[0]), telling, after=entry)
+    others = tuple(one for one in near if one.entry_id != entry)
+    return Found(_offer(telling or others, length), near, after=entry)
 
 
 def _offer(candidates: tuple[Candidate, ...], length: Length) -> Decision:

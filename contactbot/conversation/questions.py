@@ -121,6 +121,12 @@ def spelled_out(text: str) -> str:
     return " ".join([text, *(called for token in tokens(text) if (called := _CALLED.get(token)))])
 
 
+def sides(text: str) -> tuple[str, ...]:
+    """Return the words by which a question asks about a side of a thing: its price, its time, its place."""
+    found = (word(token) for token in tokens(spelled_out(text)))
+    return tuple(one.form for one in found if not one.small and one.concept in _ASPECTS)
+
+
 def quoted(text: str) -> str:
     """Return a question as it is quoted back: on one line, not too long."""
     line = " ".join(text.split())
