@@ -1,4 +1,4 @@
-"""What the house does by the clock: forward unread answers, and delete what has had its time."""
+"""What the house does by the clock: forward unread answers, end what forgetting was begun, and delete what has had its time."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from contactbot.messages import Address, Author
 from contactbot.municipality import Municipality
 from contactbot.outbox import store as outbox
 from contactbot.outbox.parcel import Post
+from contactbot.privacy.erasures import forgetting
 from contactbot.privacy.retention import job as retention
 from contactbot.settings import Settings
 from contactbot.storage.database import Database
@@ -60,6 +61,7 @@ class Upkeep:
         for name in sessions:
             if await self._database.read(outbox.unread_answers, name, now - self._unread):  # mostly there is nothing
                 await self._database.write(forward_unread, name, schemes, now - self._unread, now)
+        await forgetting.go_on_all(self._database, self._clock)
         if self._deleted is None or now - self._deleted >= DELETE_EVERY:
             for municipality in self._municipalities.values():
                 await retention.run(self._database, municipality, now)

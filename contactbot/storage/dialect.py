@@ -3,7 +3,7 @@
 import contextlib
 import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -52,8 +52,8 @@ class Dialect(Protocol):
     def index_message(self, tx: Any, municipality: str, message: int, text: str) -> None:  # noqa: ANN401 - see above
         """Make a message findable, in the transaction that writes it."""
 
-    def unindex_message(self, tx: Any, message: int) -> None:  # noqa: ANN401 - see above
-        """Make a message unfindable, in the transaction that erases it."""
+    def unindex_messages(self, tx: Any, messages: Sequence[int]) -> None:  # noqa: ANN401 - see above
+        """Make messages unfindable, in the transaction that erases them."""
 
     def find_messages(self, tx: Any, municipality: str, wanted: str, limit: int) -> list[int]:  # noqa: ANN401 - see above
         """Return the newest messages that hold all words, the last word also as a beginning."""
@@ -94,9 +94,10 @@ class Sqlite:
             folded=text.casefold(),
         )
 
-    def unindex_message(self, tx: Any, message: int) -> None:  # noqa: ANN401 - see Dialect
+    def unindex_messages(self, tx: Any, messages: Sequence[int]) -> None:  # noqa: ANN401 - see Dialect
         """Through FTS5."""
-        tx.execute("DELETE FROM message_search WHERE rowid = :message", message=message)
+        listed = ", ".join(str(int(message)) for message in messages) or "0"
+        tx.execute(f"DELETE FROM message_search WHERE rowid IN ({listed})")
 
     def find_messages(self, tx: Any, municipality: str, wanted: str, limit: int) -> list[int]:  # noqa: ANN401 - see Dialect
         """Through FTS5; words are quoted, so none of its operators can be typed."""
@@ -165,9 +166,10 @@ class Postgresql:
             folded=" ".join(words_of(text)),
         )
 
-    def unindex_message(self, tx: Any, message: int) -> None:  # noqa: ANN401 - see Dialect
+    def unindex_messages(self, tx: Any, messages: Sequence[int]) -> None:  # noqa: ANN401 - see Dialect
         """From the same table."""
-        tx.execute("DELETE FROM message_search WHERE message = :message", message=message)
+        listed = ", ".join(str(int(message)) for message in messages) or "0"
+        tx.execute(f"DELETE FROM message_search WHERE message IN ({listed})")
 
     def find_messages(self, tx: Any, municipality: str, wanted: str, limit: int) -> list[int]:  # noqa: ANN401 - see Dialect
         """With the configuration ``simple``, which neither stems nor drops words."""

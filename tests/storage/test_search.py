@@ -64,5 +64,5 @@ async def test_another_municipality_finds_nothing(database: Database) -> None:
 
 async def test_what_is_erased_is_not_found(database: Database) -> None:
     messages = await database.write(said)
-    await database.write(lambda tx: tx.dialect.unindex_message(tx, messages[1]))
+    await database.write(lambda tx: tx.dialect.unindex_messages(tx, [messages[1]]))
     assert await database.read(found, "far") == []

@@ -209,8 +209,7 @@ def _empty_messages(
     tx: Transaction, thread: _Thread, messages: Sequence[int], upto: int, left: Left, deleted: Counter[str]
 ) -> None:
     these = {"thread": thread.id, "above": thread.emptied_to, "upto": upto}
-    for message in messages:
-        tx.dialect.unindex_message(tx, message)
+    tx.dialect.unindex_messages(tx, messages)
     for table in ("raw", "attachment"):
         deleted[table] += tx.execute(f"DELETE FROM {table} WHERE message IN {THESE}", **these)
     tx.execute(f"UPDATE answer_given SET phrasing = '', words = '[]' WHERE message IN {THESE}", **these)
