@@ -130,9 +130,9 @@ async def test_stop_withdraws_what_was_to_be_forwarded_there(town: Town) -> None
 
 async def test_raw_copies_expire_and_their_bytes_go_a_day_later_but_not_those_still_needed(town_on_both: Town) -> None:
     town = town_on_both
-    await town.channel.say("et gammelt spørsmål")
+    await town.channel.say("når åpner biblioteket")
     town.watch.at += timedelta(days=30)
-    await town.channel.say("et nytt spørsmål")
+    await town.channel.say("når kommer brøytebilen")
     town.watch.at += timedelta(days=2)
     await works(town).once()
     kept = await town.house.database.read(
@@ -140,7 +140,7 @@ async def test_raw_copies_expire_and_their_bytes_go_a_day_later_but_not_those_st
     )
     assert kept == (1, 1)
     [name] = await town.house.database.read(lambda tx: tx.row("SELECT sha256 FROM raw"))
-    assert await town.house.database.read(blobs.read, HERE, name) == "et nytt spørsmål".encode()
+    assert await town.house.database.read(blobs.read, HERE, name) == "når kommer brøytebilen".encode()
 
 
 async def test_bytes_that_come_again_are_as_fresh_as_new_ones(town: Town) -> None:

@@ -31,7 +31,8 @@ TABLES: Final[Mapping[str, str]] = {
     "attachment": "vedlegg", "blob": "filinnhold", "contact": "kontakter", "delivery_event": "leveringsmeldinger",
     "done": "skjemanøkler", "entry_version": "versjoner", "event": "hendelser", "message": "meldinger tømt",
     "message_ref": "meldingsreferanser", "outbox": "sendinger tømt", "raw": "originaler", "session": "innlogginger",
-    "sign_in_attempt": "innloggingsforsøk", "staff": "brukere", "thread": "samtaler tømt", "tombstone": "merker", "ticket": "saker tømt",
+    "sign_in_attempt": "innloggingsforsøk", "staff": "brukere", "thread": "samtaler tømt",
+    "tombstone": "merker", "ticket": "saker tømt",
 }  # fmt: skip
 COLUMNS: Final = ("tidspunkt", "ansatt", "sak", "hva", "melding", "tilknytning", "grunn")
 
