@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 import contactbot.kb
 from bench.question_sets import QuestionSet, as_json, question_sets, text_message, two_typos
 from contactbot.kb.confidence import Confidence, sure_features
 from contactbot.kb.evaluation import auroc, auto
 from contactbot.kb.index import Index
-from contactbot.kb.ranking import Neighbourhood
-from contactbot.kb.vocabulary import Floats
+from contactbot.kb.ranking import FEATURES, Neighbourhood
 
 WEIGHTS: Final = Path(contactbot.kb.__file__).parent / "weights.json"
 QUESTIONS: Final = 250
@@ -39,6 +39,7 @@ class Case:
 
 
 Cases = Mapping[str, Sequence[Case]]
+Floats = npt.NDArray[np.float64]
 
 
 def main() -> None:
@@ -106,8 +107,7 @@ def fit_order(cases: Cases) -> dict[str, float]:
     for found in cases.values():
         known = [case for case in found if case.right is not None]
         for case in known:
-            values = case.near.features
-            blocks.append(np.stack([values[name] for name in ORDER], axis=1))
+            blocks.append(case.near.features[[FEATURES.index(name) for name in ORDER]].T.astype(np.float64))
             chosen.append(sum(sizes) + int(case.right or 0))
             sizes.append(len(case.near.entries))
             shares.append(1.0 / len(known))
@@ -174,7 +174,7 @@ def show(title: str, cases: Cases, weights: Confidence) -> None:
     """Print what `weights` make of each set: first place, separation, and answers at three thresholds."""
     print(f"\n{title:34} top1  auroc auto95 | precision and share answered at .80 .85 .90 .93")
     for name, found in cases.items():
-        ranked = [(case, *weights.rank(case.near)[0]) for case in found]
+        ranked = [(case, *weights.rank(case.near, 1)[0]) for case in found]
         right = [case.right == first for case, first, _ in ranked]
         sure = [probability for *_, probability in ranked]
         inside = sum(case.answerable for case in found)

@@ -1,16 +1,18 @@
 """From likeness to a probability, with weights that were fitted once and are shipped."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from math import exp, log
 from typing import Final
 
 import numpy as np
 
-from contactbot.kb.ranking import REPAIR_FROM, Neighbourhood
-from contactbot.kb.vocabulary import Floats
+from contactbot.kb.corpus import REPAIR_FROM
+from contactbot.kb.ranking import FEATURES, Neighbourhood
+from contactbot.kb.vocabulary import Shares
 
 STRONG: Final = 0.75
 """Cosine from which a matched word is surely the same word, inflected or misspelt once."""
@@ -32,74 +34,68 @@ class Confidence:
     order: Mapping[str, float]
     sure: Mapping[str, float]
 
-    def rank(self, near: Neighbourhood) -> list[tuple[int, float]]:
-        """Return the entries of `near` by number, best first, each with the probability of being the right one."""
+    def rank(self, near: Neighbourhood, limit: int) -> list[tuple[int, float]]:
+        """Return `limit` entries of `near` by number, best first, each with the probability of being the right one."""
         shares = self.shares(near)
-        order = sorted(range(len(shares)), key=lambda at: (-round(float(shares[at]), 9), near.entries[at]))
+        order = _best(shares, near.entries, max(2, limit))
         known = sure_features(near, shares, order)
-        score = sum(self.sure.get(name, 0.0) * value for name, value in known.items())
-        first = float(1.0 / (1.0 + np.exp(-score)))
-        if not stands_on_more_than_a_weak_word(near, order[0]):
-            first = min(first, WEAK_AT_MOST if _has_a_word_of(near, order[0]) else NOTHING_AT_MOST)
-        top = float(shares[order[0]])
-        return [(at, min(first, first * float(shares[at]) / top)) for at in order]
+        score = sum([self.sure.get(name, 0.0) * value for name, value in known.items()])
+        first = min(1.0 / (1.0 + exp(-score)), most_probable(near, order[0]))
+        top = shares[order[0]]
+        return [(at, min(first, first * float(shares[at] / top))) for at in order[:limit]]
 
-    def shares(self, near: Neighbourhood) -> Floats:
+    def shares(self, near: Neighbourhood) -> Shares:
         """Return for each entry its share, the sum being 1, if one of them is right."""
-        score = sum((self.order.get(name, 0.0) * values for name, values in near.features.items()), np.zeros(1))
+        score = np.array([self.order.get(name, 0.0) for name in FEATURES], np.float32) @ near.features
         odds = np.exp(score - score.max())
-        return np.asarray(odds / odds.sum(), dtype=np.float64)
+        shares: Shares = odds / odds.sum()
+        return shares
 
 
-def sure_features(near: Neighbourhood, shares: Floats, order: list[int]) -> dict[str, float]:
+def _best(shares: Shares, entries: Sequence[str], count: int) -> list[int]:
+    """Return the numbers of the `count` greatest of `shares`, best first; names choose between equals."""
+    rounded = shares.round(6)
+    least = np.partition(rounded, -count)[-count] if len(rounded) > count else 0.0
+    found = (rounded >= least).nonzero()[0].tolist()
+    return [at for _, _, at in sorted([(-rounded[at], entries[at], at) for at in found])[:count]]
+
+
+def sure_features(near: Neighbourhood, shares: Shares, order: list[int]) -> dict[str, float]:
     """Return what tells whether the first entry of `order` is right."""
     first = order[0]
     second = float(shares[order[1]]) if len(order) > 1 else 0.0
-    known = {name: float(values[first]) for name, values in near.features.items()}
-    runner = {
-        f"lead_{name}": float(values[first] - np.delete(values, first).max(initial=0.0))
-        for name, values in near.features.items()
-        if name in {"votes", "kernel", "covered"}
-    }
+    values = near.features[:, first].tolist()
+    known = dict(zip(FEATURES, values, strict=True))
+    others = near.features.copy()
+    others[:, first] = 0.0
+    best = dict(zip(FEATURES, others.max(axis=1).tolist(), strict=True))
+    weights = [one.weight for one in near.question.asked]
+    met = sum([one.best * one.weight for one in near.question.asked])
     return {
         "one": 1.0,
         **known,
-        **runner,
+        **{f"lead_{name}": known[name] - best[name] for name in ("votes", "kernel", "covered")},
         "share": float(shares[first]),
-        "lead": float(np.log(max(float(shares[first]), 1e-6) / max(second, 1e-6))),
-        "length": float(np.log(sum(1 for word in near.question.words if not word.small) + 1.0)),
-        "unknown": _unknown(near),
+        "lead": log(max(shares[first], 1e-6) / max(second, 1e-6)),
+        "length": log(sum([1 for one in near.question.asked if not one.word.small]) + 1.0),
+        "unknown": 1.0 - met / max(1e-9, sum(weights)),
     }
 
 
-def stands_on_more_than_a_weak_word(near: Neighbourhood, entry: int) -> bool:
-    """Tell whether two words that carry a subject matched, or one that is most of what was asked."""
-    row = near.rows[near.phrasing_of(entry)]
-    matched = []
-    among = near.inside(row)
-    for word, likeness, weight in zip(near.question.words, near.question.likeness, near.question.weights, strict=True):
-        inside = likeness.cosines[among[likeness.ids]]
-        if len(inside) and not word.small:
-            matched.append((float(inside.max()), float(weight)))
-    if sum(cosine >= STRONG / 2 for cosine, _ in matched) > 1:
-        return True
+def most_probable(near: Neighbourhood, entry: int) -> float:
+    """Return how probable an entry may be at most, by the words of the question that its best phrasing has.
+
+    Two words that carry a subject are enough for anything, and so is one that is most of what was asked.
+    """
+    closest = near.alike(near.phrasing_of(entry)).max(axis=1).tolist()
+    pairs = zip(near.question.asked, closest, strict=True)
+    matched = [(cosine, one.weight) for one, cosine in pairs if not one.word.small]
     whole = max(1e-9, float(near.question.weights.sum()))
-    return any(cosine >= STRONG and weight / whole >= ONE_WORD_COVERS for cosine, weight in matched)
-
-
-def _has_a_word_of(near: Neighbourhood, entry: int) -> bool:
-    inside = near.inside(near.rows[near.phrasing_of(entry)])
-    return any(
-        not word.small and found.cosines[inside[found.ids]].max(initial=0.0) >= REPAIR_FROM
-        for word, found in zip(near.question.words, near.question.likeness, strict=True)
-    )
-
-
-def _unknown(near: Neighbourhood) -> float:
-    """Return the share of the question that is like nothing in the base."""
-    best = [float(found.cosines.max(initial=0.0)) for found in near.question.likeness]
-    weights = near.question.weights
-    return 1.0 - float(np.dot(best, weights)) / max(1e-9, float(weights.sum()))
+    if sum(cosine >= STRONG / 2 for cosine, _ in matched) > 1:
+        return 1.0
+    if any(cosine >= STRONG and weight / whole >= ONE_WORD_COVERS for cosine, weight in matched):
+        return 1.0
+    return WEAK_AT_MOST if any(cosine >= REPAIR_FROM for cosine, _ in matched) else NOTHING_AT_MOST
 
 
 @cache

@@ -11,7 +11,7 @@ The flat form is for exchange and for test sets; its first phrasing is the quest
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Literal, TypeAlias, cast, get_args
@@ -123,9 +123,7 @@ def entries_from_jsonl(lines: str | Iterable[str]) -> tuple[Entry, ...]:
     with its line and field.
     """
     entries: dict[str, Entry] = {}
-    for number, line in enumerate(lines.splitlines() if isinstance(lines, str) else lines, start=1):
-        if not line.strip():
-            continue
+    for number, line in _numbered(lines):
         entry = entry_from_json(_parsed(line, number), number)
         known = entries.get(entry.id)
         entries[entry.id] = entry if known is None else _joined(known, entry, number)
@@ -158,10 +156,25 @@ def entries_to_jsonl(entries: Iterable[Entry]) -> str:
     return "".join(json.dumps(entry_to_json(entry), ensure_ascii=False) + "\n" for entry in entries)
 
 
+def _numbered(lines: str | Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Yield the lines that hold something, with their numbers. Raises EntryError where an open file is not UTF-8.
+
+    A line ends at a line feed only: U+2028 and its like, at which ``splitlines`` ends one, may stand in a JSON string.
+    """
+    number = 0
+    try:
+        for number, line in enumerate(lines.split("\n") if isinstance(lines, str) else lines, start=1):
+            if line.strip():
+                yield number, line
+    except UnicodeDecodeError as error:
+        raise EntryError(f"not UTF-8 after this line: {error.reason}", line=number) from error
+
+
 def _parsed(line: str, number: int) -> object:
+    """Parse one line. Besides what is no JSON there are too deep nesting and numbers of too many digits."""
     try:
         return cast("object", json.loads(line))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise EntryError(f"not JSON: {error}", line=number) from error
 
 

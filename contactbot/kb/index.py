@@ -7,15 +7,13 @@ from threading import Lock
 from types import MappingProxyType
 from typing import Final
 
-import numpy as np
-
 from contactbot.kb.confidence import Confidence, shipped
-from contactbot.kb.corpus import Corpus, Row
+from contactbot.kb.corpus import Corpus
 from contactbot.kb.entry import Entry, EntryText
 from contactbot.kb.matching import Candidate
 from contactbot.kb.normalise import Word, concept, tokens, word
-from contactbot.kb.ranking import Neighbourhood, neighbourhood, sorted_words
-from contactbot.kb.vocabulary import Vocabulary
+from contactbot.kb.ranking import FEATURES, Neighbourhood, neighbourhood, sorted_words
+from contactbot.kb.rows import Row, Rows
 
 __all__ = ["Candidate", "Index"]
 
@@ -93,8 +91,8 @@ class Index:
         near = self._near(state, text)
         if near is None:
             return ()
-        ranked = self._confidence.rank(near)
-        return tuple(_candidate(state, near, at, probability, language) for at, probability in ranked[:limit])
+        ranked = self._confidence.rank(near, limit)
+        return tuple([_candidate(state, near, at, probability, language) for at, probability in ranked])
 
     def near(self, text: str) -> Neighbourhood | None:
         """Return what `search` would rank, for fitting the weights; None where nothing is near."""
@@ -123,20 +121,22 @@ class Index:
 
     def _with_rows(self, corpus: Corpus, entries: dict[str, Entry]) -> tuple[Corpus, dict[str, tuple[int, ...]]]:
         texts = [
-            (entry.id, text.language, written, is_answer, self._words(written))
+            (entry.id, text.language, written, is_answer, words)
             for entry in entries.values()
             for text in entry.texts
             for written, is_answer in _texts(entry, text)
+            if (words := self._words(written))
         ]
         vocabulary = corpus.vocabulary.plus(one for *_, words in texts for one in words)
         rows = [
-            Row(name, language, written, _ids(vocabulary, words), sorted_words(words), is_answer)
+            Row(name, language, written, sorted_words(words), is_answer)
             for name, language, written, is_answer, words in texts
         ]
+        ids = [[vocabulary.ids[one.form] for one in words] for *_, words in texts]
         numbers: dict[str, tuple[int, ...]] = {}
         for at, row in enumerate(rows, start=len(corpus.rows)):
             numbers[row.entry_id] = (*numbers.get(row.entry_id, ()), at)
-        return corpus.plus(vocabulary, rows), numbers
+        return corpus.plus(vocabulary, Rows.of(rows, ids)), numbers
 
     def _words(self, text: str) -> list[Word]:
         found = {one.form: one for one in map(word, tokens(text))}
@@ -160,12 +160,9 @@ def _texts(entry: Entry, text: EntryText) -> list[tuple[str, bool]]:
     return [*((way, False) for way in text.ways_to_ask()), *([(short, True)] if short else [])]
 
 
-def _ids(vocabulary: Vocabulary, words: Sequence[Word]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    return np.array([vocabulary.ids[one.form] for one in words], dtype=np.int64)
-
-
 def _candidate(state: _State, near: Neighbourhood, at: int, probability: float, language: str | None) -> Candidate:
-    row = near.rows[near.phrasing_of(at)]
+    number = near.phrasing_of(at)
+    row = near.rows[number]
     entry = state.entries[row.entry_id]
     return Candidate(
         entry_id=entry.id,
@@ -173,18 +170,19 @@ def _candidate(state: _State, near: Neighbourhood, at: int, probability: float, 
         language=entry.text(language or row.language, (row.language,)).language,
         probability=probability,
         phrasing=row.text,
-        words=_shared(state.corpus, near, row),
-        features={name: round(float(values[at]), 4) for name, values in near.features.items()},
+        words=_shared(state.corpus, near, number),
+        features=dict(zip(FEATURES, near.features[:, at].round(4).tolist(), strict=True)),
     )
 
 
-def _shared(corpus: Corpus, near: Neighbourhood, row: Row) -> tuple[tuple[str, str], ...]:
-    """Return the words of the question, each with the word of `row` it came nearest, the weightiest first."""
-    pairs = []
-    inside = near.inside(row)
-    for asked, likeness, weight in zip(near.question.words, near.question.likeness, near.question.weights, strict=True):
-        among = inside[likeness.ids]
-        best = corpus.most_alike(likeness.ids[among], likeness.cosines[among])
-        if best is not None and best[1] >= ALIKE_ENOUGH_TO_SHOW:
-            pairs.append((-float(weight), asked.form, corpus.vocabulary.words[best[0]].form))
-    return tuple((asked, matched) for _, asked, matched in sorted(pairs))
+def _shared(corpus: Corpus, near: Neighbourhood, row: int) -> tuple[tuple[str, str], ...]:
+    """Return the words of the question, each with the word of a row it came nearest, the weightiest first."""
+    alike = near.alike(row)
+    words = near.words_of(row).tolist()
+    best = alike.argmax(axis=1)
+    shown = [
+        (-asked.weight, asked.word.form, corpus.vocabulary.forms[words[column]])
+        for asked, column, cosine in zip(near.question.asked, best.tolist(), alike.max(axis=1).tolist(), strict=True)
+        if cosine >= ALIKE_ENOUGH_TO_SHOW
+    ]
+    return tuple([(asked, matched) for _, asked, matched in sorted(shown)])

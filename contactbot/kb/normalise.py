@@ -1,4 +1,4 @@
-"""Text as the matcher sees it: folded, cut into words, spelled one way, stemmed, and taken apart into n-grams.
+"""Text as the matcher sees it: folded, cut into words, spelled one way, and stemmed.
 
 Everything here is the same for the knowledge base and for a question, so a rule need not be right for every word; it
 need only be the same on both sides.
@@ -14,38 +14,53 @@ from importlib.resources import files
 from typing import Final
 from zlib import crc32
 
-import numpy as np
-import numpy.typing as npt
 import snowballstemmer  # type: ignore[import-untyped]  # ships no types
 
-Hashes = npt.NDArray[np.int64]
-
-GRAM_SIZES: Final = (2, 3, 4, 5)
-GRAM_BITS: Final = 39
-"""Bits of a hash. A vocabulary of a million n-grams has about one collision, which does no harm."""
 LONGEST_WORD: Final = 40
 """Characters of a word that are looked at; longer "words" are addresses of files and keyboard mashing."""
 
-_LETTERS: Final = str.maketrans({"æ": "e", "ø": "o", "å": "a", "ä": "e", "ö": "o", "ð": "d", "þ": "th", "ß": "ss"})
+_LETTERS: Final = (("æ", "e"), ("ø", "o"), ("å", "a"))
+_FOREIGN: Final = str.maketrans({"ä": "e", "ö": "o", "ð": "d", "þ": "th", "ß": "ss"})
 _DIGRAPHS: Final = (("aa", "a"), ("oe", "o"), ("ae", "e"))
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _DOUBLED: Final = re.compile(r"([^\W\d_])\1+")
-_STEMMERS: Final = tuple(snowballstemmer.stemmer(name) for name in ("norwegian", "english"))
+_NORWEGIAN: Final = snowballstemmer.stemmer("norwegian")
+_ENGLISH: Final = snowballstemmer.stemmer("english")
+_ENGLISH_ENDING: Final = re.compile(r"(?:[eisy]|ed|ing|al|er|or|ic|[ae]nt|is[mt]|ion|ful|ll)$")
+"""What the English rules take away ends so (every suffix of the Porter2 algorithm); the slower stemmer is spared."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Word:
     """One word, ready to be compared.
 
     `form` is the folded word (a number as digits); `small` tells that it carries the sentence rather than the
-    subject; `concept` is a hash shared by its inflections, its other spellings and its synonyms; `grams` are the
-    hashes of its n-grams, sorted, each once.
+    subject; `concept` is a hash shared by its inflections, its other spellings and its synonyms.
     """
 
     form: str
     small: bool
     concept: int
-    grams: Hashes
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelling:
+    """Rules in order, each what is written and what is kept; `any` finds whatever any of them does."""
+
+    rules: tuple[tuple[re.Pattern[str], str], ...]
+    any: re.Pattern[str]
+
+    @classmethod
+    def of(cls, rules: Iterable[tuple[str, str]]) -> "_Spelling":
+        kept = tuple((re.compile(written), kept) for written, kept in rules)
+        return cls(kept, re.compile("|".join(written.pattern for written, _ in kept)))
+
+    def one(self, token: str) -> str:
+        """Return `token` as all of its spellings are written, doubled letters single."""
+        if token.isascii() and not token.isdigit() and self.any.search(token):
+            for written, kept in self.rules:
+                token = written.sub(kept, token)
+        return _DOUBLED.sub(r"\1", token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +69,17 @@ class _Language:
 
     small: Mapping[str, str]
     numbers: Mapping[str, str]
-    spelling: tuple[tuple[re.Pattern[str], str], ...]
+    spelling: _Spelling
     same: Mapping[str, int]
 
 
 def fold(text: str) -> str:
     """Return `text` in lower case, without accents, and with å, ø and æ as a hurried phone writes them."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
+    plain = text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+    for written, kept in _LETTERS:
+        plain = plain.replace(written, kept)
     if not plain.isascii():
-        plain = plain.translate(_LETTERS)
-    if not plain.isascii():
-        plain = unicodedata.normalize("NFD", plain)
+        plain = unicodedata.normalize("NFD", plain.translate(_FOREIGN))
         plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     for written, kept in _DIGRAPHS:
         plain = plain.replace(written, kept)
@@ -74,7 +89,9 @@ def fold(text: str) -> str:
 def tokens(text: str) -> tuple[str, ...]:
     """Return the folded words and numbers of `text`, in order."""
     found = _WORD.findall(fold(text))
-    return tuple(word.replace("'", "").replace("’", "")[:LONGEST_WORD] for word in found)
+    if "'" in text or "’" in text:
+        found = [word.replace("'", "").replace("’", "") for word in found]
+    return tuple([word[:LONGEST_WORD] for word in found])
 
 
 @lru_cache(maxsize=20_000)
@@ -83,7 +100,7 @@ def word(token: str) -> Word:
     language = _language()
     small = language.small.get(token)
     form = language.numbers.get(token, token)
-    return Word(form, small is not None, concept(small or form), _grams(form))
+    return Word(form, small is not None, concept(small or form))
 
 
 def concept(token: str) -> int:
@@ -95,37 +112,28 @@ def concept(token: str) -> int:
 
 def stem(token: str) -> str:
     """Return the shorter of what the Norwegian and the English rules leave of a folded token."""
-    return str(min((stemmer.stemWord(token) for stemmer in _STEMMERS), key=len))
+    norwegian = str(_NORWEGIAN.stemWord(token))
+    if not _ENGLISH_ENDING.search(token):
+        return norwegian
+    english = str(_ENGLISH.stemWord(token))
+    return english if len(english) < len(norwegian) else norwegian
 
 
 def respell(token: str) -> str:
     """Return `token` with the spellings of nynorsk, dialects and loose typing made one, doubled letters single."""
-    return _respelled(token, _language().spelling)
-
-
-def _respelled(token: str, rules: Iterable[tuple[re.Pattern[str], str]]) -> str:
-    if token.isascii() and not token.isdigit():
-        for written, kept in rules:
-            token = written.sub(kept, token)
-    return _DOUBLED.sub(r"\1", token)
-
-
-def _grams(form: str) -> Hashes:
-    text = f"^{form}$"
-    grams = {text[at : at + size] for size in GRAM_SIZES for at in range(len(text) - size + 1)}
-    return np.array(sorted(_hash(gram) for gram in grams), dtype=np.int64)
+    return _language().spelling.one(token)
 
 
 def _hash(text: str) -> int:
     raw = text.encode("utf-8", "surrogatepass")
-    return (crc32(raw) << 7 | crc32(raw, 0x5EED) & 0x7F) & (1 << GRAM_BITS) - 1
+    return (crc32(raw) << 7 | crc32(raw, 0x5EED) & 0x7F) & (1 << 39) - 1
 
 
 @cache
 def _language() -> _Language:
     with (files(__package__) / "words.toml").open("rb") as file:
         known = tomllib.load(file)
-    spelling = tuple((re.compile(written), kept) for written, kept in known["spelling"]["rules"])
+    spelling = _Spelling.of(known["spelling"]["rules"])
     return _Language(
         small=_variants(group for groups in known["small"].values() for group in groups),
         numbers=_variants(known["numbers"]["groups"]),
@@ -143,9 +151,9 @@ def _variants(groups: Iterable[str]) -> Mapping[str, str]:
     return found
 
 
-def _groups(groups: Iterable[str], spelling: tuple[tuple[re.Pattern[str], str], ...]) -> Mapping[str, int]:
+def _groups(groups: Iterable[str], spelling: _Spelling) -> Mapping[str, int]:
     found: dict[str, int] = {}
     for group in groups:
         for token in tokens(group):
-            found.setdefault(_respelled(stem(token), spelling), _hash(f"same:{group}"))
+            found.setdefault(spelling.one(stem(token)), _hash(f"same:{group}"))
     return found
