@@ -4,11 +4,12 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from types import MappingProxyType
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -33,13 +34,18 @@ AT_ONCE = 16  # questions under way at the same time; the answers keep the quest
 Base = Annotated[Path | None, typer.Option("--kb", help="Take entries from this JSONL file instead of the database.")]
 LengthOption = Annotated[Length, typer.Option(help="The length of answers.")]
 
+SILENT: Final[Mapping[str, Any]] = MappingProxyType(
+    {"outcome": "silent", "answered": [], "entries": [], "confidence": 0.0, "language": ""}
+)
+"""What becomes of a turn without words: nobody says anything."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What became of one turn."""
 
     text: str
-    outcome: dict[str, Any]
+    outcome: Mapping[str, Any]
     replies: tuple[Message, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -71,6 +77,9 @@ def ask(
 
     Nothing is kept: the conversation runs in a house of its own, with the answers of the database or of --kb.
     """
+    if not question.strip():
+        _nothing_asked(as_json=as_json)
+        return
     lines = (line.rstrip("\n") for line in iter(sys.stdin.readline, "")) if question == "-" else iter([question])
     asyncio.run(_ask_all(lines, kb_file, config, municipality, length, as_json=as_json))
 
@@ -83,6 +92,13 @@ def talk(
 ) -> None:
     """Hold a conversation in the terminal; an empty line or Ctrl-D ends it."""
     asyncio.run(_talk(kb_file, config, municipality, length))
+
+
+def _nothing_asked(*, as_json: bool) -> None:
+    """Say that there is nothing to answer; a program is told that nothing was said. Raises BadParameter."""
+    if not as_json:
+        raise typer.BadParameter("there is no question; write one between the quotes, or - for one per line")
+    _print([Asked("", SILENT, ())], several=False, as_json=True)
 
 
 async def _ask_all(
@@ -127,6 +143,8 @@ def _several(line: str) -> list[str] | None:
 
 async def turn(house: House, text: str, session: str) -> Asked:
     """Say one thing as a resident; return what became of it."""
+    if not text.strip():
+        return Asked(text, SILENT, ())
     channel = house.channels["loopback"]
     assert isinstance(channel, LoopbackChannel)  # noqa: S101 - narrows the type
     accepted = await channel.say(text, session)
@@ -194,7 +212,8 @@ async def _house(kb_file: Path | None, config: Path, municipality: str, length: 
 
 async def _entries(kb_file: Path | None, configured: Settings, key: str, *, from_database: bool) -> tuple[Entry, ...]:
     if kb_file is not None:
-        return entries_from_jsonl(kb_file.read_text("utf-8-sig"))
+        with kb_file.open(encoding="utf-8-sig") as lines:
+            return entries_from_jsonl(lines)
     if not from_database:
         from contactbot import demo
 

@@ -24,6 +24,7 @@ _LAST_WORD: Final = re.compile(r"(\S+)\.$")
 _JOINT: Final = re.compile(r"(?:,?\s+(?:og|and|samt|å|\+|&)|,)\s+(?=\w)", re.IGNORECASE)
 _SHORT, _BARE = 9, 2  # words of a message that hangs on the one before, at most; of one that is no sentence
 _OWN_AFTER_LEAD, _OWN_BESIDE_POINTER = 2, 1
+_LEAST_LETTERS, _MOST_DIGITS, _FEW = 2, 3, 3  # of a word that says something; of a bare number; words
 _NAMES: Final = 2  # words that say what an entry is about, at most
 _STEM: Final = 5  # letters by which words of one thing are known ("barnehage", "barnehageplassen")
 
@@ -45,6 +46,7 @@ _POINTERS: Final = _concepts("pointers")
 _LEADS: Final = tuple(sorted({_meanings(lead) for lead in _TABLE["leads"]}, key=len, reverse=True))
 _COURTESIES: Final = frozenset(_meanings(courtesy) for courtesy in _TABLE["courtesies"])
 _ABBREVIATIONS: Final = frozenset(_TABLE["abbreviations"])
+_EMPTY: Final = _concepts("empty")
 _CALLED: Final[Mapping[str, str]] = _TABLE["called"]
 
 
@@ -102,7 +104,20 @@ def leaning(text: str) -> Leaning | None:
     goes_on = bool(lead) and len(own) <= _OWN_AFTER_LEAD and not _QUESTION_WORDS & {one.concept for one in rest}
     points_back = bool(_POINTERS & set(meant)) and len(own) <= _OWN_BESIDE_POINTER
     bound = goes_on or points_back or (not own and _asks(text))
-    return Leaning(own, bound) if bound or (not own and len(words) <= _BARE) else None
+    names_a_side = not own and len(words) <= _BARE and not all(one.small for one in words)
+    return Leaning(own, bound) if bound or names_a_side else None
+
+
+def says_nothing(text: str) -> bool:
+    """Tell whether a message asks nothing: punctuation, a letter, a bare number, "ja", or only words without a subject.
+
+    Where something was offered, such a message may be an answer; that is looked at before.
+    """
+    words = [word(token) for token in tokens(text)]
+    if len(words) <= 1 and all(one.form.isdecimal() and len(one.form) <= _MOST_DIGITS for one in words):
+        return True
+    little = all(one.small or one.concept in _EMPTY or len(one.form) < _LEAST_LETTERS for one in words)
+    return little and len(words) <= _FEW
 
 
 def subject(question: str, ways: Sequence[str]) -> tuple[str, ...]:

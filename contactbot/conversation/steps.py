@@ -14,10 +14,11 @@ from contactbot.conversation.commands import CommandKind
 from contactbot.conversation.facts import Facts
 from contactbot.conversation.lookup import Part
 from contactbot.conversation.outcome import Given, Outcome, Reply, SurveyAnswer, Work
-from contactbot.conversation.questions import quoted
+from contactbot.conversation.questions import quoted, says_nothing
 from contactbot.conversation.reasons import matched_words
 from contactbot.handoff.ticket import Reason
 from contactbot.kb.matching import Answer, Candidate, Choices
+from contactbot.masking import without_marks
 from contactbot.messages import Length
 from contactbot.privacy.erasures.erasure import PURPOSE
 from contactbot.threads.thread import TurnOwner
@@ -195,6 +196,16 @@ def small_talk(facts: Facts) -> Outcome | None:
     return Outcome("smalltalk", facts.smalltalk.value, (told,), pending=facts.pending)
 
 
+def nothing_asked(facts: Facts) -> Outcome | None:
+    """8a. A letter, "???", "ja" or a number when nothing was offered is no question, and no case either."""
+    if facts.foreign or facts.unreadable or facts.after or not facts.text.strip():
+        return None
+    if not says_nothing(without_marks(facts.text)) or facts.subject.strip():
+        return None
+    told = replies.wording(facts, "nothing_asked", "smalltalk")
+    return Outcome("smalltalk", "nothing asked", (told,), pending=facts.pending)
+
+
 def unreadable(facts: Facts) -> Outcome | None:
     """8b. What could not be read goes to people with its raw copy."""
     if not facts.unreadable and facts.text.strip():
@@ -259,6 +270,7 @@ STEPS: tuple[Step, ...] = (
     pending_choice,
     command,
     small_talk,
+    nothing_asked,
     unreadable,
     answer,
     choices,

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import typer
 from typer.testing import CliRunner, Result
 
 from contactbot import settings
+from contactbot.cli import running
 from contactbot.cli.main import app, main
 
 RUN = CliRunner()
@@ -92,6 +94,20 @@ def test_ask_takes_lines_and_threads_of_several_turns_and_keeps_their_order(tmp_
     assert [turn["outcome"] for turn in turns] == ["smalltalk", "answer"]
     assert isinstance(odd, dict)
     assert [turn["outcome"] for turn in thanks] == ["smalltalk"]
+
+
+def test_ask_without_a_question_says_so_and_tells_a_program_that_nothing_was_said(tmp_path: Path) -> None:
+    asked = ("ask", " ", "--kb", based(tmp_path), "--config", configured(tmp_path))
+    person, program = run(*asked), run(*asked, "--json")
+    assert (person.exit_code, program.exit_code) == (2, 0)
+    assert "no question" in person.stderr
+    assert json.loads(program.stdout)["outcome"] == "silent"
+
+
+def test_ask_names_every_entry_that_answers_a_part_of_the_question(tmp_path: Path) -> None:
+    question = "Når åpner biblioteket? Når hentes søppelet?"
+    result = run("ask", question, "--kb", based(tmp_path), "--config", configured(tmp_path), "--json")
+    assert json.loads(result.stdout)["answered"] == ["bibliotek", "avfall"]
 
 
 def test_ask_keeps_nothing_in_the_services_own_database(tmp_path: Path) -> None:
@@ -245,6 +261,20 @@ def test_ten_answers_make_files_that_load_and_an_administrator(tmp_path: Path) -
     assert not [text for text, level in checked(file).items() if level == "error" and "reach" not in text.lower()
                 and "sms" not in text and "email" not in text]  # fmt: skip
     assert run("init", tmp_path, given="\n".join(TEN_ANSWERS) + "\n").exit_code != 0
+
+
+def test_an_address_left_empty_is_asked_for_again_in_words(tmp_path: Path) -> None:
+    answers = [*TEN_ANSWERS[:8], "", "kari", *TEN_ANSWERS[8:]]
+    result = run("init", tmp_path, given="\n".join(answers) + "\n")
+    assert result.exit_code == 0, result.output
+    assert result.output.count("Write an email address") == 2
+
+
+def test_a_short_password_is_asked_for_again_where_somebody_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(["kort", "et langt nok passord"])
+    monkeypatch.setattr(typer, "prompt", lambda *_, **__: next(answers))
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    assert running._password() == "et langt nok passord"
 
 
 @pytest.mark.parametrize(("number", "answer"), [(1, "min kommune"), (9, "kort")])
