@@ -7,7 +7,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from contactbot.errors import StoreBusyError
 from contactbot.storage import folder
@@ -40,6 +40,19 @@ def is_current(engine: Engine) -> bool:
     """Whether the database has this version's schema."""
     with engine.connect() as connection:
         return _current(connection) == _newest()
+
+
+def stands(url: str) -> bool:
+    """Whether a readable database with this version's schema is there; makes none."""
+    engine = dialect_for(url).engine
+    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
+        return False
+    try:
+        return is_current(engine)
+    except DBAPIError:
+        return False
+    finally:
+        engine.dispose()
 
 
 def _current(connection: Connection) -> str | None:

@@ -88,7 +88,7 @@ def kind_of(record: Record) -> str:
     return type(record).__name__.removeprefix("Held").lower()
 
 
-async def _records(  # noqa: PLR0913 - what is given, of whom and when
+async def _records(
     database: Database, municipality: str, found: Found, extent: Extent, key: bytes, at: datetime
 ) -> AsyncIterator[Record]:
     owned = [Address(row.scheme, row.value) for row in found.addresses]
