@@ -7,6 +7,7 @@ underscores go one level down).
 import tomllib
 from datetime import date, time
 from importlib.metadata import entry_points
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -32,6 +33,12 @@ def _no_slash(text: str) -> str:
     return text.rstrip("/")
 
 
+def _network(text: str) -> str:
+    ip_network(text, strict=False)
+    return text
+
+
+Network = Annotated[str, AfterValidator(_network)]
 Interval = Annotated[str, AfterValidator(_interval)]
 BaseUrl = Annotated[str, AfterValidator(_no_slash)]
 
@@ -158,12 +165,13 @@ class Settings(BaseSettings):
     listen: str = Field(
         "127.0.0.1:8080", description="Address and port of the web server; TLS belongs to the proxy in front."
     )
-    trusted_proxies: tuple[str, ...] = Field(
-        ("127.0.0.1", "::1"), description="Addresses of proxies whose X-Forwarded-For is believed."
+    trusted_proxies: tuple[Network, ...] = Field(
+        ("127.0.0.1", "::1"),
+        description="Addresses or networks (CIDR) of proxies whose X-Forwarded-For is believed.",
     )
     data: Path = Field(Path("data"), description="Folder of the database and the channels' own files.")
-    database: str = Field(
-        "",
+    database: SecretStr = Field(
+        SecretStr(""),  # it may hold a password
         description=(
             "Database URL; empty means an SQLite file in the data folder. `postgresql+psycopg://...` for PostgreSQL."
         ),
@@ -184,14 +192,19 @@ class Settings(BaseSettings):
     municipalities: dict[str, MunicipalitySettings] = Field(
         min_length=1, description="The municipalities served, by identifier."
     )
-    channels: dict[str, dict[str, Any]] = Field(default_factory=dict, description="One table per channel in use.")
+    channels: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        repr=False,  # unread by any channel, and so with its secrets open
+        exclude=True,
+        description="One table per channel in use.",
+    )
     delivery: DeliverySettings = Field(default_factory=DeliverySettings, description="Outgoing messages.")
     conversation: ConversationSettings = Field(default_factory=ConversationSettings, description="The bot.")
 
     @property
     def database_url(self) -> str:
         """The database's URL, in the data folder when none is given."""
-        return self.database or f"sqlite:///{(self.data / 'contactbot.db').absolute()}"
+        return self.database.get_secret_value() or f"sqlite:///{(self.data / 'contactbot.db').absolute()}"
 
     @classmethod
     def settings_customise_sources(

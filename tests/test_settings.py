@@ -33,6 +33,7 @@ def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
         ({"municipalities": {"f": {"name": "F", "hours": {"mon": ["8-16"]}}}}, "hours.mon"),
         ({"channels": {"telegram": {}}}, "channels.telegram"),
         ({"log_level": "loud"}, "log_level"),
+        ({"trusted_proxies": ["10.0.0.1", "proxy.example"]}, "trusted_proxies.1"),
     ],
 )
 def test_a_wrong_key_is_named(wrong: dict[str, Any], named: str) -> None:

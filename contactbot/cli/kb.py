@@ -192,7 +192,8 @@ def _test_set(file: Path) -> tuple["Entry", ...]:
 
     if file.suffix.lower() in packs.FORMS and file.suffix.lower() != ".jsonl":
         return packs.read(file.name, file.read_bytes())
-    return entries_from_jsonl(file.read_text("utf-8-sig").split("\n"))
+    with file.open(encoding="utf-8-sig") as lines:
+        return entries_from_jsonl(lines)
 
 
 def _held() -> int | None:

@@ -1,16 +1,20 @@
 """``contactbot init``, ``serve``, ``check`` and ``demo``."""
 
 import asyncio
+import re
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from contactbot import logs
 from contactbot.cli.options import DEFAULT, Config, Json, load
 from contactbot.settings import Settings
+
+_EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
 def serve(config: Config = DEFAULT) -> None:
@@ -68,7 +72,7 @@ def init(
         mailbox=typer.prompt("6. The mailbox residents write to (empty: no email)", default="", show_default=False),
         relay=typer.prompt("7. The mail relay to send through (host:port)", default="127.0.0.1:25"),
         sms_number=typer.prompt("8. The SMS number at Twilio (empty: no SMS)", default="", show_default=False),
-        admin_email=typer.prompt("9. The first administrator's email address"),
+        admin_email=_email_address("9. The first administrator's email address"),
         admin_password=_password(),
     )
     for path in write_files(folder, answers):
@@ -77,6 +81,23 @@ def init(
 
 
 def _password() -> str:
+    from contactbot.staff import password
+
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
-    return str(typer.prompt("10. The administrator's password", hide_input=True, confirmation_prompt=True))
+    question = "10. The administrator's password"
+    return _asked(lambda: typer.prompt(question, hide_input=True, confirmation_prompt=True), password.problem)
+
+
+def _email_address(question: str) -> str:
+    return _asked(
+        lambda: typer.prompt(question, default="", show_default=False).strip(),
+        lambda given: "" if _EMAIL.fullmatch(given) else "Write an email address, such as kari@kommune.example.",
+    )
+
+
+def _asked(ask: Callable[[], str], problem: Callable[[str], str]) -> str:
+    """Ask until the answer can be used, saying each time what is wrong with it."""
+    while wrong := problem(given := ask()):
+        print(wrong)
+    return given

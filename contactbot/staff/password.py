@@ -18,10 +18,15 @@ def nobody() -> str:
     return _HASHER.hash("nobody has this password")
 
 
+def problem(password: str) -> str:
+    """Return why a password cannot be used, or ""."""
+    return f"a password needs at least {SHORTEST} characters" if len(password) < SHORTEST else ""
+
+
 def hash_of(password: str) -> str:
-    """Return the hash to keep. Raises ValueError for a password that is too short."""
-    if len(password) < SHORTEST:
-        raise ValueError(f"a password needs at least {SHORTEST} characters")
+    """Return the hash to keep. Raises ValueError for a password that cannot be used."""
+    if wrong := problem(password):
+        raise ValueError(wrong)
     return _HASHER.hash(password)
 
 

@@ -59,6 +59,7 @@ def restore(url: str, file: Path, key: str = "") -> Path | None:
                 pass
             source.seek(0)
             _load(url, _content(source, file, key))
+            _start_new_epoch_on_server(url)
             return None
         path = _path(url)
         folder.make(path.parent)
@@ -178,6 +179,16 @@ def _start_new_epoch(path: Path) -> None:
             " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             (EPOCH, uuid.uuid4().hex[:8]),
         )
+
+
+def _start_new_epoch_on_server(url: str) -> None:
+    from contactbot.storage.postgresql import execute  # noqa: PLC0415 - psycopg is an extra
+
+    execute(
+        url,
+        "INSERT INTO house_state (name, value) VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        (EPOCH, uuid.uuid4().hex[:8]),
+    )
 
 
 def _is_sqlite(url: str) -> bool:

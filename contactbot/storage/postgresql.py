@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import random
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self
+from typing import Any, LiteralString, Self
 
 import psycopg
+from sqlalchemy import make_url
 
 from contactbot.clock import Clock
 from contactbot.errors import StoreBusyError, StoreError
@@ -133,6 +135,15 @@ class PostgresqlDatabase:
                         self.notices.announce([notice.payload])
             except psycopg.Error:
                 await asyncio.sleep(1)
+
+
+def execute(url: str, statement: LiteralString, values: Sequence[str]) -> None:
+    """Run one statement in a transaction of its own, outside the doors. Raises StoreError when it fails."""
+    try:
+        with psycopg.connect(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)) as lent:
+            lent.execute(statement, values)
+    except psycopg.Error as error:
+        raise StoreError(f"the database refused the change: {error}") from error
 
 
 def _set_up(connection: Connection, level: psycopg.IsolationLevel, *, read_only: bool) -> None:

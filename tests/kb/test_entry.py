@@ -1,6 +1,7 @@
 """An entry survives being written and read, and a wrong one says where it is wrong."""
 
 from datetime import date
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -100,3 +101,24 @@ def test_a_length_that_is_not_written_borrows_the_nearest() -> None:
 
     assert text.answer("sms") == text.answer("chat") == "lang"
     assert EntryText("nb", "x", sms="kort", full="lang").answer("chat") == "lang"
+
+
+@pytest.mark.parametrize("line", ["[" * 100_000, '{"id": 1' + "0" * 5_000 + "}", '{"id": "a"', "NaN,"])
+def test_a_line_that_no_parser_takes_is_an_error_that_names_it(line: str) -> None:
+    with pytest.raises(EntryError, match="not JSON") as caught:
+        entries_from_jsonl(f"\n{line}\n")
+    assert caught.value.line == 2
+
+
+def test_a_file_in_another_encoding_is_an_error_that_names_the_place(tmp_path: Path) -> None:
+    file = tmp_path / "base.jsonl"
+    flat = '{"id": "%s", "lang": "nb", "phrasings": ["Når åpner dere?"], "answer": "Klokka ti."}\n'
+    file.write_bytes((flat % "a").encode() + (flat % "b").encode("latin-1"))
+    with file.open(encoding="utf-8") as lines, pytest.raises(EntryError, match="not UTF-8"):
+        entries_from_jsonl(lines)
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\x0c"])
+def test_only_a_line_feed_ends_a_line(separator: str) -> None:
+    written = entries_to_jsonl([Entry("a", 1, (EntryText("nb", f"Når{separator}åpner dere?"),))])
+    assert entries_from_jsonl(written)[0].texts[0].question == f"Når{separator}åpner dere?"

@@ -154,6 +154,8 @@ def test_a_postgresql_database_is_sealed_and_restored_too(
     backup.restore(postgresql_url, file, KEY)
     with psycopg.connect(address, autocommit=True) as connection:
         assert connection.execute("SELECT value FROM house_state WHERE name = 'marked'").fetchone() == (MARKED,)
+        epochs = connection.execute("SELECT value FROM house_state WHERE name = 'feed_epoch'").fetchall()
+    assert len(epochs) == 1, "live pages with a cursor of before must look at everything afresh"
 
 
 def test_a_dump_that_fails_leaves_no_file_and_says_why(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from contactbot.channels.webchat.wording import LANGUAGES
+from contactbot.settings import Network
 
 RESERVED_SITES = frozenset({"static"})  # a path of our own under /chat
 
@@ -113,7 +114,13 @@ class WebchatSettings(BaseModel):
         default=65_536, ge=4096, le=1_048_576, description="Largest frame or form, in bytes. Default 65536."
     )
     session_days: float = Field(
-        default=30, gt=0, le=365, description="How long a conversation's token is valid, in days. Default 30."
+        default=21,
+        gt=0,
+        le=365,
+        description=(
+            "How long a conversation's token is valid, in days; no longer than the municipality's retention of"
+            " `bot_conversations`, after which there is nothing to come back to. Default 21."
+        ),
     )
     heartbeat: float = Field(
         default=25, gt=0, le=120, description="Time between signs of life on an idle line, in seconds. Default 25."
@@ -139,11 +146,11 @@ class WebchatSettings(BaseModel):
     lines_per_address: int = Field(
         default=60, ge=1, description="Open lines (sockets and streams) per network address. Default 60."
     )
-    trusted_proxies: list[str] = Field(
+    trusted_proxies: list[Network] = Field(
         default=["127.0.0.0/8", "::1/128"],
         description="Networks whose X-Forwarded-For is believed. Default: this machine.",
     )
 
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
-        """Return the trusted networks, parsed; raises ValueError for what is no network."""
-        return tuple(ip_network(network) for network in self.trusted_proxies)
+        """Return the trusted networks, parsed."""
+        return tuple(ip_network(network, strict=False) for network in self.trusted_proxies)
