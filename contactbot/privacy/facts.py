@@ -110,7 +110,7 @@ def facts(settings: Settings, town: Municipality, channels: Mapping[str, Channel
     """Return what is to be told of a municipality's service."""
     contact = (("phone", town.phone), ("email", town.email), ("website", town.website))
     mail = settings.channels.get("email", {})
-    postgresql = settings.database.startswith("postgresql")
+    postgresql = settings.database_url.startswith("postgresql")
     return Facts(
         municipality=town.name,
         contact=tuple((way, value) for way, value in contact if value),
@@ -121,7 +121,7 @@ def facts(settings: Settings, town: Municipality, channels: Mapping[str, Channel
         answer_within_working_days=town.answer_within_working_days,
         safe_form=town.safe_form,
         database="postgresql" if postgresql else "sqlite",
-        database_host=(urlsplit(settings.database).hostname or "") if postgresql else "",
+        database_host=(urlsplit(settings.database_url).hostname or "") if postgresql else "",
         shared_with=tuple(one.name for key, one in settings.municipalities.items() if key != town.id),
         survey=settings.conversation.survey,
         backups_sealed=bool(settings.backup_key.get_secret_value()),
