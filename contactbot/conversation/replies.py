@@ -79,11 +79,12 @@ def _markup(facts: Facts) -> Markup:
 
 def _answer(facts: Facts, entry: Entry, length: Length) -> str:
     """Return an entry's words; where they are not in the language the resident writes, with a word about it."""
-    text = entry.text(facts.language, (spoken(facts.language), facts.municipality.main_language))
+    wanted = facts.foreign or facts.language  # an editor may have written what the bot itself does not speak
+    text = entry.text(wanted, (facts.language, spoken(facts.language), facts.municipality.main_language))
     words = text.answer(length.value) or text.question
     if facts.length == Length.SMS and not (length == Length.SMS and text.sms):  # borrowed from Markdown
         words = markdown.to_plain(words)
-    if text.language != (facts.foreign or facts.language):
+    if text.language != wanted:
         name = language_name(text.language, facts.language)
         words = f"{words}\n\n{say(facts.language, 'other_language_note', language=name)}"
     return words

@@ -11,7 +11,8 @@ from contactbot.conversation.knowledge import Bases
 from contactbot.conversation.understand import Knowledge
 from contactbot.errors import ConflictError, UnknownAccountError
 from contactbot.handoff import desk
-from contactbot.handoff.ticket import TicketState
+from contactbot.handoff.ticket import Reason, TicketState
+from contactbot.markdown import to_html
 from contactbot.messages import Address, Author, Inbound
 from contactbot.threads.thread import TurnOwner
 from tests.conversation.town import HERE, MONDAY, Town, running
@@ -77,6 +78,77 @@ async def test_why_names_the_entry_the_phrasing_and_the_words(town: Town) -> Non
     assert "bibliotek" in why
     assert "når åpner biblioteket" in why
     assert re.search(r"\d+ % sikker", why)
+
+
+async def test_why_tells_the_residents_own_words_the_second_best_the_owner_and_the_day(town: Town) -> None:
+    await town.ask("Hvilken dag hentes SØPPELET hos meg?")
+    why = await town.ask("HVORFOR")
+    assert "«SØPPELET»" in why
+    assert "soppel" not in why
+    assert "Nærmest etter det kom «Søppelet ble ikke hentet»." in why
+    assert "Teknisk drift har ansvaret for svaret. Det ble sist endret 23. november 2026. Språk: bokmål." in why
+
+
+async def test_each_question_of_a_message_is_answered_under_its_own_words(town_on_both: Town) -> None:
+    town = town_on_both
+    outcome = await town.say("Hei, jeg bor på Nes. Når åpner biblioteket? Når hentes søppelet?")
+    reply = (await town.hear()).text
+    assert (outcome["outcome"], outcome["answered"]) == ("answer", ["bibliotek", "renovasjon-dager"])
+    first, second = reply.index("**Når åpner biblioteket?**"), reply.index("**Når hentes søppelet?**")
+    assert first < reply.index("10-19.") < second < reply.index("tirsdager")
+    assert await town.tickets() == 0
+
+
+async def test_what_is_left_of_several_questions_is_one_case_that_says_so(town: Town) -> None:
+    outcome = await town.say("Når åpner biblioteket? Kan dere hjelpe med arv fra utlandet? Hvem eier månen?")
+    reply = (await town.hear()).text
+    ticket = await town.ticket()
+    assert outcome["answered"] == ["bibliotek"]
+    assert "10-19." in reply
+    assert "1001" in reply
+    assert (await town.tickets(), ticket.reason) == (1, Reason.PARTLY)
+    assert ticket.title == "Kan dere hjelpe med arv fra utlandet? / Hvem eier månen?"
+
+
+async def test_a_residents_words_are_quoted_as_words_not_as_markup(town: Town) -> None:
+    await town.say("Når åpner *biblioteket*? Når hentes [søppelet](http://evil.example)?")
+    shown = to_html((await town.hear()).text)
+    assert "*biblioteket*" in shown
+    assert 'href="http://evil.example' not in shown
+
+
+async def test_a_question_that_hangs_on_the_last_answer_is_answered_with_it(town: Town) -> None:
+    await town.ask("når åpner biblioteket")
+    outcome = await town.say("og hvor lenge er det åpent?")
+    await town.hear()
+    assert (outcome["answered"], outcome["rule"]) == (["bibliotek"], "follow-up")
+    assert (await town.say("hvorfor er ikke veien brøytet"))["answered"] == ["brøyting"]
+
+
+@pytest.mark.parametrize("text", ["???", "a", "7", "ja", "nei", "delvis", ".", "hm", "hva?", "ok"])
+async def test_what_asks_nothing_is_met_decently_and_is_no_case(town: Town, text: str) -> None:
+    assert (await town.say(text))["outcome"] == "smalltalk"
+    assert "lurer" in (await town.hear()).text
+    assert await town.tickets() == 0
+
+
+async def test_an_answer_in_the_other_form_says_which_form_it_is_in(town: Town) -> None:
+    assert "berre på bokmål" in await town.ask("Eg lurer på kva dag dei hentar søppelet hjå meg, veit de det?")
+
+
+async def test_a_language_the_bot_does_not_speak_is_named_to_the_resident_and_to_staff(town: Town) -> None:
+    reply = await town.ask("Dzień dobry, czy mogę prosić o pomoc w sprawie przedszkola dla mojego dziecka?")
+    ticket = await town.ticket()
+    assert "på språket ditt (polsk)" in reply
+    assert "in your language (Polish)" in reply
+    assert (ticket.topic, ticket.title[:6]) == ("polsk", "Polsk:")
+
+
+async def test_what_was_taken_out_is_shown_in_words(town: Town) -> None:
+    await town.say("Mitt nummer er 01010750160, når hentes søppelet?")
+    await town.hear()
+    history = await town.house.receptions["loopback"].history(Address("loopback", "resident"), 0)
+    assert "[fødselsnummer fjernet]" in history[0].text
 
 
 async def test_the_language_a_resident_chooses_stays(town: Town) -> None:

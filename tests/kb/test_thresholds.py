@@ -1,0 +1,37 @@
+"""What is answered, offered and handed off, by what an answer costs where it is read."""
+
+import pytest
+
+from contactbot.kb.confidence import WEAK_AT_MOST
+from contactbot.kb.matching import THRESHOLDS, Answer, Candidate, Choices, HandOff, decide
+from contactbot.messages import Length
+
+
+def candidates(*probabilities: float) -> tuple[Candidate, ...]:
+    """Return candidates with these probabilities, best first."""
+    return tuple(Candidate(f"e{number}", 1, "nb", one, "") for number, one in enumerate(probabilities))
+
+
+@pytest.mark.parametrize("length", list(Length))
+def test_one_weak_word_is_never_an_answer_on_any_channel(length: Length) -> None:
+    assert not isinstance(decide(candidates(WEAK_AT_MOST), length), Answer)
+
+
+def test_what_a_chat_answers_may_be_too_little_for_a_paid_text_or_a_mail() -> None:
+    nearly = candidates(0.93, 0.3)
+    assert isinstance(decide(nearly, Length.CHAT), Answer)
+    assert isinstance(decide(nearly, Length.SMS), Choices)
+    assert isinstance(decide(nearly, Length.FULL), Choices)
+
+
+def test_a_mail_in_much_doubt_goes_to_a_person_where_a_chat_offers_a_choice() -> None:
+    doubtful = candidates(0.3, 0.2)
+    assert isinstance(decide(doubtful, Length.CHAT), Choices)
+    assert isinstance(decide(doubtful, Length.FULL), HandOff)
+
+
+def test_a_text_message_offers_fewer_choices_than_a_chat() -> None:
+    several = candidates(0.6, 0.2, 0.1, 0.1)
+    offered = {length: decide(several, length) for length in Length}
+    counts = {length: len(one.candidates) for length, one in offered.items() if isinstance(one, Choices)}
+    assert counts == {length: THRESHOLDS[length].most_choices for length in Length}
