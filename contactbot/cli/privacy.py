@@ -115,7 +115,7 @@ async def _forget(config: Path, named: str, addresses: list[str], reason: str, *
                 f"Erase {counts.messages:,} messages in {counts.threads:,} conversations of {len(found.numbers)}"
                 " addresses? This cannot be undone", abort=True, err=True,
             )  # fmt: skip
-        await database.write(person.note_searched, town.id, found.reference, "operator", reason, now())
+        await database.write(person.note_forgotten, town.id, found.reference, "operator", reason, now())
         at = now()
         return await forgetting.forget(database, Order(town.id, found.numbers, "operator", at, at, key), now)
 

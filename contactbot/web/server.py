@@ -18,6 +18,7 @@ from contactbot.web import (
     health,
     live,
     officer,
+    people,
     public,
     security,
     sign_in,
@@ -42,7 +43,7 @@ def application(house: House, more_routes: Iterable[web.AbstractRouteDef] = ()) 
     security.install(app)
     sign_in.install(app)
     live.install(app)
-    for part in (health, assets, desk, casework, contacts, files, editor, transfer, officer, public):
+    for part in (health, assets, desk, casework, contacts, files, editor, transfer, officer, people, public):
         app.add_routes(part.routes())
     for channel in house.channels.values():
         app.add_routes(channel.routes())

@@ -72,6 +72,11 @@ def note_searched(tx: Transaction, municipality: str, reference: str, actor: str
     events.record(tx, municipality, at, actor, "person.searched", subject=reference, data={"reason": reason})
 
 
+def note_forgotten(tx: Transaction, municipality: str, reference: str, actor: str, reason: str, at: datetime) -> None:
+    """Note that somebody has a person forgotten, and why."""
+    events.record(tx, municipality, at, actor, "person.forgotten", subject=reference, data={"reason": reason})
+
+
 async def records(
     database: Database, municipality: str, found: Found, extent: Extent, key: bytes, at: datetime
 ) -> AsyncIterator[Record]:
