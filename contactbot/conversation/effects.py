@@ -40,6 +40,7 @@ def keep_message(
     new = NewMessage(
         Author.RESIDENT, facts.text or facts.subject, facts.foreign or facts.language, inbound.received_at,
         kind=outcome.kind, key=_client_key(inbound), removed=facts.removed, outcome=_why(facts, outcome),
+        sender=str(inbound.sender) if facts.seen.by_another else "",
         folded=tuple({"text": part.text, "rule": part.rule} for part in facts.folded),
     )  # fmt: skip
     message, _, shown, _ = threads.append(tx, thread.municipality, thread.id, new)

@@ -100,8 +100,7 @@ def release(tx: Transaction, number: int, actor: Actor) -> None:
     """Give a ticket back to its team."""
     ticket = get(tx, actor.municipality, number)
     store.change(tx, ticket.id, assignee=None)
-    for thread in store.threads_of(tx, ticket.id):
-        threads.set_turn(tx, thread, TurnOwner.WAITING)
+    _pass_on_the_turn(tx, ticket)
     _event(tx, ticket, actor.at, str(actor), "ticket.released")
 
 
@@ -112,8 +111,7 @@ def assign(tx: Transaction, number: int, team: str, actor: Actor) -> None:
     if wanted is None:
         raise NotFoundError(f"there is no team {team!r}; teams are named in the configuration")
     store.change(tx, ticket.id, team=wanted, assignee=None)
-    for thread in store.threads_of(tx, ticket.id):
-        threads.set_turn(tx, thread, TurnOwner.WAITING)
+    _pass_on_the_turn(tx, ticket)
     _event(tx, ticket, actor.at, str(actor), "ticket.moved", {"team": team})
 
 
@@ -176,13 +174,15 @@ def note(tx: Transaction, number: int, text: str, actor: Actor) -> int:
 
 
 def close(tx: Transaction, number: int, actor: Actor, *, survey: bool) -> None:
-    """Close a ticket; the turn is the bot's again. Asks how it went, at most once per ticket and per 30 days."""
+    """Close a ticket; the turn is the bot's again where no other ticket is open in the conversation.
+
+    Asks how it went, at most once per ticket and per 30 days.
+    """
     ticket = get(tx, actor.municipality, number)
     if ticket.state == TicketState.CLOSED:
         return
     store.change(tx, ticket.id, state=TicketState.CLOSED, closed_at=actor.at, last_at=actor.at, unread=0)
-    for number_of_thread in store.threads_of(tx, ticket.id):
-        threads.set_turn(tx, number_of_thread, TurnOwner.BOT)
+    _pass_on_the_turn(tx, ticket)
     _event(tx, ticket, actor.at, str(actor), "ticket.closed")
     if survey and ticket.reason not in (Reason.ACUTE, Reason.ERASURE):
         _ask_how_it_went(tx, ticket, actor)
@@ -205,9 +205,7 @@ def reopen(tx: Transaction, number: int, actor: Actor) -> None:
     """Open a closed or waiting ticket again."""
     ticket = get(tx, actor.municipality, number)
     store.change(tx, ticket.id, state=TicketState.OPEN, closed_at=None, last_at=actor.at)
-    owner = TurnOwner.WAITING if ticket.assignee is None else TurnOwner.STAFF
-    for thread in store.threads_of(tx, ticket.id):
-        threads.set_turn(tx, thread, owner)
+    _pass_on_the_turn(tx, ticket)
     _event(tx, ticket, actor.at, str(actor), "ticket.reopened")
 
 
@@ -389,6 +387,12 @@ def _due(ticket: Ticket, new: NewTicket) -> datetime:
     if ticket.state != TicketState.OPEN:
         return new.due_at
     return min(ticket.due_at, new.due_at) if new.priority == "urgent" else ticket.due_at
+
+
+def _pass_on_the_turn(tx: Transaction, ticket: Ticket) -> None:
+    """Give the turn in a ticket's conversations to whom it belongs now, other tickets of theirs considered."""
+    for thread in store.threads_of(tx, ticket.id):
+        threads.set_turn(tx, thread, store.turn_in(tx, thread))
 
 
 def _latest_thread(tx: Transaction, ticket: Ticket) -> Thread:

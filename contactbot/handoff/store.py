@@ -5,6 +5,7 @@ from datetime import datetime
 
 from contactbot.handoff.ticket import HistoryLine, Line, NewTicket, Ticket
 from contactbot.storage.transaction import Transaction
+from contactbot.threads.thread import TurnOwner
 
 TICKET = (
     "k.id, k.municipality, k.number, k.title, k.state, k.reason, k.topic, k.priority, k.team, k.assignee, k.source,"
@@ -116,11 +117,12 @@ def by_number(tx: Transaction, municipality: str, number: int) -> Ticket | None:
 
 
 def of_thread(tx: Transaction, thread: int) -> Ticket | None:
-    """Return the thread's newest ticket, whatever its state."""
+    """Return the thread's newest ticket, an open one before those that are closed."""
     return tx.one(
         Ticket,
         f"SELECT {TICKET}{TICKET_FROM} JOIN ticket_thread x ON x.ticket = k.id"
-        " WHERE x.thread = :thread AND x.unlinked_at IS NULL ORDER BY k.id DESC LIMIT 1",
+        " WHERE x.thread = :thread AND x.unlinked_at IS NULL"
+        " ORDER BY CASE WHEN k.state = 'closed' THEN 1 ELSE 0 END, k.id DESC LIMIT 1",
         thread=thread,
     )
 
@@ -137,6 +139,18 @@ def of_address(tx: Transaction, address: int, limit: int) -> tuple[Ticket, ...]:
             limit=limit,
         )
     )
+
+
+def turn_in(tx: Transaction, thread: int) -> TurnOwner:
+    """Return whose turn it is in a thread by its open tickets: somebody's who has one, all's, or the bot's."""
+    taken = tx.rows(
+        "SELECT k.assignee IS NOT NULL FROM ticket k JOIN ticket_thread x ON x.ticket = k.id"
+        " WHERE x.thread = :thread AND x.unlinked_at IS NULL AND k.state <> 'closed'",
+        thread=thread,
+    )
+    if not taken:
+        return TurnOwner.BOT
+    return TurnOwner.STAFF if any(row[0] for row in taken) else TurnOwner.WAITING
 
 
 def threads_of(tx: Transaction, ticket: int) -> tuple[int, ...]:

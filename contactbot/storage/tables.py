@@ -222,6 +222,7 @@ message = _numbered(
     _text("folded", default="[]"),
     _text("choices", default="[]"),
     _text("key", default=""),
+    _text("sender", default=""),  # who wrote it when it was somebody else than the thread's address, as scheme:value
     _text("removed", default="[]"),
     _text("outcome", default="{}"),  # what the bot made of it and why
     _text("created_at"),

@@ -17,7 +17,7 @@ THREAD_COLUMNS = (
 THREAD = ", ".join(f"t.{column}" for column in THREAD_COLUMNS)
 MESSAGE = (
     "m.id, m.thread, m.position, m.author, m.kind, m.text, m.markup, m.language, m.choices, m.key, m.outcome,"
-    " m.created_at, s.name AS staff_name"
+    " m.created_at, s.name AS staff_name, m.sender"
 )
 MOST_REFS = 100  # identifiers that a message names; RFC 5322 sets no bound, relays do at some kilobytes
 
@@ -278,6 +278,7 @@ def append(tx: Transaction, municipality: str, thread: int, message: NewMessage)
         folded=message.folded,
         choices=message.choices,
         key=message.key,
+        sender=message.sender,
         removed=message.removed,
         outcome=message.outcome,
         created_at=message.at,

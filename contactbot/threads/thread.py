@@ -56,7 +56,10 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One thing said in a thread, with the masked text."""
+    """One thing said in a thread, with the masked text.
+
+    ``sender`` is the address of somebody else who wrote in the resident's thread, as ``scheme:value``, or "".
+    """
 
     id: int
     thread: int
@@ -71,6 +74,7 @@ class Message:
     outcome: dict[str, Any]
     created_at: datetime
     staff_name: str | None = None
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +91,7 @@ class NewMessage:
     folded: tuple[dict[str, str], ...] = ()
     choices: tuple[str, ...] = ()
     key: str = ""
+    sender: str = ""
     removed: tuple[str, ...] = ()
     outcome: dict[str, Any] = field(default_factory=dict)
 

@@ -205,6 +205,9 @@ def _said(case: Case, originals: frozenset[int]) -> Iterator[Said]:
 
 def _name(message: Message, resident: str) -> str:
     match message.author:
+        case Author.RESIDENT if message.sender:
+            scheme, _, value = message.sender.partition(":")
+            return f"{shown(Address(scheme, value))} (annen avsender)"
         case Author.RESIDENT:
             return resident
         case Author.BOT:

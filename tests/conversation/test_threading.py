@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from contactbot.handoff import desk
-from contactbot.messages import Accepted, Address, Folded, Inbound
+from contactbot.messages import Accepted, Address, Author, Folded, Inbound
+from contactbot.web.timeline import Said, timeline
 from tests.conversation.town import HERE, Town, running
 
 MAIL: dict[str, Any] = {
@@ -70,6 +72,15 @@ async def test_a_new_mail_without_reference_is_a_new_conversation(town: Town) ->
 async def test_a_token_we_signed_finds_the_thread_when_every_identifier_was_rewritten(town: Town) -> None:
     first = await mail(town, "1")
     assert (await mail(town, "2", thread=first.thread)).thread == first.thread
+
+
+async def test_somebody_else_who_writes_in_a_conversation_is_named_to_staff(town: Town) -> None:
+    first = await mail(town, "1")
+    await mail(town, "2", "ola@example.org", thread=first.thread)
+    case: desk.Case = await town.house.database.read(desk.case, HERE, 1001)
+    assert [one.sender for one in case.messages if one.author is Author.RESIDENT] == ["", "email:ola@example.org"]
+    said = [one for one in timeline(case, frozenset(), UTC) if isinstance(one, Said)]
+    assert [one.name for one in said if one.message.sender] == ["ola@example.org (annen avsender)"]
 
 
 async def test_two_who_answer_one_circular_are_two_conversations(town: Town) -> None:

@@ -172,6 +172,21 @@ async def test_closing_gives_the_turn_to_the_bot_and_twice_is_once(town: Town) -
     assert (await turn(town), await surveys(town)) == (TurnOwner.BOT, 1)
 
 
+async def test_the_turn_stays_with_people_while_another_case_of_the_conversation_is_open(town: Town) -> None:
+    await town.channel.say(PERSON)
+    await close(town)
+    await town.channel.say(PERSON)
+    await town.do(desk.reopen, 1001, town.actor())
+    await town.do(desk.claim, 1001, town.actor())
+    await close(town, 1002)
+    assert await turn(town) is TurnOwner.STAFF
+    assert (await town.say("når åpner biblioteket"))["outcome"] == "silent"
+    await town.do(desk.release, 1001, town.actor())
+    assert await turn(town) is TurnOwner.WAITING
+    await close(town, 1001)
+    assert await turn(town) is TurnOwner.BOT
+
+
 async def test_a_case_is_asked_about_once_however_often_it_is_closed(town: Town) -> None:
     await town.channel.say(PERSON)
     await close(town, survey=True)

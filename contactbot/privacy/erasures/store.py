@@ -21,7 +21,7 @@ BY_HAND = ("original.read",)
 DELETED = ("raw", "attachment", "accepted")
 EMPTY = {
     "answer_given": "phrasing = '', words = '[]'",
-    "message": "text = '', folded = '[]', choices = '[]', key = ''",
+    "message": "text = '', folded = '[]', choices = '[]', key = '', sender = ''",
     "outbox": "subject = '', in_reply_to = '', detail = '', provider_id = NULL, to_address = NULL,"
     " state = CASE WHEN state IN ('held', 'queued') THEN 'cancelled' ELSE state END",
 }

@@ -231,7 +231,7 @@ def _empty_messages(
         **these,
     )
     deleted["message"] += tx.execute(
-        f"UPDATE message SET text = {TEXT[left]}, folded = '[]', choices = '[]', key = ''"
+        f"UPDATE message SET text = {TEXT[left]}, folded = '[]', choices = '[]', key = '', sender = ''"
         " WHERE thread = :thread AND position > :above AND position <= :upto",
         **these,
     )
@@ -241,11 +241,7 @@ def _empty_messages(
 def _cut_sender(tx: Transaction, due: Due, thread: _Thread, left: Left, deleted: Counter[str]) -> None:
     """Part the thread, which has lost its words, from who wrote in it."""
     address = thread.address if thread.words == "questions" else _nobody(tx, due, thread, deleted)
-    deleted["message_ref"] += tx.execute(
-        "DELETE FROM message_ref WHERE municipality = :municipality AND thread = :thread",
-        municipality=due.municipality,
-        thread=thread.id,
-    )
+    deleted["message_ref"] += tx.execute("DELETE FROM message_ref WHERE thread = :thread", thread=thread.id)
     deleted["thread"] += tx.execute(
         "UPDATE thread SET address = :address, subject = '', left_address = NULL, pending = NULL, state = 'closed',"
         " words = :left, emptied_to = 0, version = version + 1 WHERE id = :id",

@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
     """Make the change."""
     op.create_table(
         "blob",
@@ -262,6 +262,7 @@ def upgrade() -> None:
         sa.Column("folded", sa.Text(), server_default="[]", nullable=False),
         sa.Column("choices", sa.Text(), server_default="[]", nullable=False),
         sa.Column("key", sa.Text(), server_default="", nullable=False),
+        sa.Column("sender", sa.Text(), server_default="", nullable=False),
         sa.Column("removed", sa.Text(), server_default="[]", nullable=False),
         sa.Column("outcome", sa.Text(), server_default="{}", nullable=False),
         sa.Column("created_at", sa.Text(), nullable=False),
