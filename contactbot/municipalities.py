@@ -18,10 +18,14 @@ def municipalities(described: Mapping[str, MunicipalitySettings], public_url: st
 
     Raises UnknownPlaceError for a country the house does not know, SettingsError for a retention time it cannot have.
     """
-    return {key: _municipality(key, settings, public_url) for key, settings in described.items()}
+    alone = len(described) == 1
+    return {
+        key: _municipality(key, settings, f"{public_url}/personvern{'' if alone else f'/{key}'}")
+        for key, settings in described.items()
+    }
 
 
-def _municipality(key: str, settings: MunicipalitySettings, public_url: str) -> Municipality:
+def _municipality(key: str, settings: MunicipalitySettings, privacy_url: str) -> Municipality:
     where = place(settings.country)
     zone = ZoneInfo(settings.time_zone)
     return Municipality(
@@ -33,7 +37,7 @@ def _municipality(key: str, settings: MunicipalitySettings, public_url: str) -> 
         hours=OpeningHours(_weekly(settings.hours), zone, frozenset(settings.hours.closed_days), where.holidays),
         answer_within_working_days=settings.answer_within_working_days,
         teams=settings.teams,
-        privacy_url=f"{public_url}/personvern",
+        privacy_url=privacy_url,
         retention=_retention(key, settings.retention, where),
         secure_place=settings.secure_place,
         phone=settings.phone,

@@ -37,6 +37,9 @@ def routes() -> Iterable[web.AbstractRouteDef]:
         web.get("/personvern", privacy),
         web.get("/slik-virker-boten", how_it_works),
         web.get("/slik-virker-boten.json", how_it_works_as_json),
+        # The bot's first words lead to these where several municipalities share an installation.
+        web.get("/personvern/{municipality}", privacy),
+        web.get("/slik-virker-boten/{municipality}", how_it_works),
     ]
 
 
@@ -119,12 +122,19 @@ async def with_slash(_request: web.Request) -> web.StreamResponse:
 def _page(request: web.Request, template: str, **values: Any) -> web.Response:  # noqa: ANN401 - a template's own values
     house, town = request.app[HOUSE], _town(request)
     speaking = Speaking(request, town)
-    values |= {"speaking": speaking, "t": speaking.words, "today": _today(house, town)}
+    values |= {"speaking": speaking, "t": speaking.words, "today": _today(house, town), "municipality": town}
     return page(request, template, desk=f"{house.settings.desk_url or ''}/desk", **values)
 
 
 def _town(request: web.Request) -> Municipality:
-    return municipality_of(request, None)
+    """Return whose page it is: the municipality that the address names, or else the first."""
+    key = request.match_info.get("municipality")
+    if key is None:
+        return municipality_of(request, None)
+    try:
+        return request.app[HOUSE].municipalities[key]
+    except KeyError:
+        raise web.HTTPNotFound from None
 
 
 def _today(house: House, town: Municipality) -> date:

@@ -161,6 +161,34 @@ async def test_the_privacy_page_tells_the_retention_that_is_set(sqlite_url: str,
         assert "<dt>Meldingene slik de kom inn (originaler)</dt><dd>Etter 17 dager." in page
 
 
+async def test_each_municipality_has_its_own_privacy_page_where_its_bot_says_it_is(open_town: Town) -> None:
+    resident = open_town.client()
+    for town in open_town.house.municipalities.values():
+        page = await text_of(await resident.get(town.privacy_url.removeprefix("http://127.0.0.1")))
+        assert f"{town.name} har ansvaret" in page
+        assert f'href="/slik-virker-boten/{town.id}"' in page
+        assert town.name in await text_of(await resident.get(f"/slik-virker-boten/{town.id}"))
+    assert (await resident.get("/personvern/ingen")).status == 404
+
+
+async def test_a_safe_form_and_the_suppliers_are_told(sqlite_url: str, tmp_path: Path) -> None:
+    sms = {
+        "twilio": {"account_sid": f"AC{'0' * 32}", "auth_token": "0" * 32},
+        "numbers": [{"number": "+4759440000", "municipality": HERE}],
+    }
+    towns = {
+        HERE: {"name": "Fjordvik kommune", "safe_form": "https://skjema.fjordvik.example/trygt"},
+        THERE: {"name": "Nabovik kommune"},
+    }
+    async with running(
+        configuration(tmp_path, database=sqlite_url, channels={"sms": sms}, municipalities=towns)
+    ) as town:
+        page = await text_of(await town.client().get("/personvern"))
+        assert 'href="https://skjema.fjordvik.example/trygt"' in page
+        assert "SMS: Twilio, som har hjemland utenfor EØS" in page
+        assert "Twilio" not in await text_of(await town.client().get(f"/personvern/{THERE}"))
+
+
 async def test_the_pages_have_no_barriers_and_fit_a_small_phone(open_town: Town) -> None:
     async with chromium() as browser:
         page = await browser.new_page(viewport={"width": 320, "height": 640})
