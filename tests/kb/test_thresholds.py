@@ -17,11 +17,9 @@ def test_one_weak_word_is_never_an_answer_on_any_channel(length: Length) -> None
     assert not isinstance(decide(candidates(WEAK_AT_MOST), length), Answer)
 
 
-def test_what_a_chat_answers_may_be_too_little_for_a_paid_text_or_a_mail() -> None:
-    nearly = candidates(0.93, 0.3)
-    assert isinstance(decide(nearly, Length.CHAT), Answer)
-    assert isinstance(decide(nearly, Length.SMS), Choices)
-    assert isinstance(decide(nearly, Length.FULL), Choices)
+@pytest.mark.parametrize("length", list(Length))
+def test_what_is_sure_is_answered_on_every_channel(length: Length) -> None:
+    assert isinstance(decide(candidates(0.93, 0.3), length), Answer)
 
 
 def test_a_mail_in_much_doubt_goes_to_a_person_where_a_chat_offers_a_choice() -> None:
