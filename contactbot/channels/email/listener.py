@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import ssl
+from collections.abc import AsyncIterator
+from io import BytesIO
 from types import TracebackType
 from typing import Final, Self
 
 import structlog
 from aiosmtpd.lmtp import LMTP
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
 
 from contactbot.channels.email.addresses import AddressBook
 from contactbot.channels.email.reception import Delivery, Reception
@@ -21,8 +23,12 @@ _log = structlog.get_logger()
 logging.getLogger("mail.log").setLevel(logging.WARNING)
 # Mails above this are counted while they are taken in. Bytes.
 _LARGE = 1_000_000
-# Some senders write a whole page on one line; the standard's 998 would refuse them for good.
-_LONGEST_LINE = 1_048_576
+# What is read of a mail at a time: the loop serves others in between. Bytes.
+_PIECE = 65_536
+# The line that ends a mail, with the end of the line before it (RFC 5321, 4.1.1.4).
+_MARK: Final = b"\r\n.\r\n"
+# Line ends that a mail may begin with. Bytes.
+_MOST_BLANK = 1_000
 _MOST_RECIPIENTS = 100
 
 _OK = "250 OK"
@@ -30,6 +36,7 @@ _KEPT = "250 2.0.0 Kept"
 _LATER = "451 4.3.0 Not kept; please try again later"
 _CROWDED = "452 4.3.1 Too many large mails at one time; please try again later"
 _NO_SUCH = "550 5.1.1 No such mailbox here"
+_TOO_LARGE = "552 5.3.4 The mail is too large"
 _TOO_MANY = "452 4.5.3 Too many recipients"
 
 
@@ -161,7 +168,7 @@ class _Hooks:
 class _Connection(SMTP):
     """One connection, known to the listener so that it can be closed, and its place among the large mails."""
 
-    line_length_limit = _LONGEST_LINE
+    line_length_limit = _PIECE  # of commands; mail is read in pieces, however long its lines
 
     def __init__(self, listener: Listener, tls: ssl.SSLContext | None) -> None:
         self._listener = listener
@@ -186,6 +193,58 @@ class _Connection(SMTP):
         self._release()
         self._listener.connections.discard(self)
         super().connection_lost(error)
+
+    @syntax("DATA")
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - aiosmtpd's name
+        """Take a mail in pieces; aiosmtpd would take it line by line, without serving anybody else meanwhile."""
+        if await self.check_helo_needed() or await self.check_auth_needed("DATA"):
+            return
+        envelope = self.envelope
+        if envelope is None or not envelope.rcpt_tos:
+            await self.push("503 Error: need RCPT command")
+        elif arg:
+            await self.push("501 Syntax: DATA")
+        else:
+            await self.push("354 End data with <CR><LF>.<CR><LF>")
+            envelope.content = await self._mail()
+            status = _TOO_LARGE if envelope.content is None else await self._call_handler_hook("DATA")
+            self._set_post_data_state()
+            await self.push(status)
+
+    async def _mail(self) -> bytes | None:
+        """Read up to the mark and return the mail with its dots undoubled (4.5.2), or None where it is too large."""
+        largest = self._listener.settings.max_size
+        mail, size, rest = BytesIO(), 0, b""  # a buffer that grows is given out without a copy
+        async for piece in self._pieces():
+            is_first, size = not size, size + len(piece)
+            if size > largest:
+                mail.truncate(0)
+                continue
+            rest += piece
+            # What may be the beginning of a doubled dot waits for its end.
+            whole = len(rest) - next((n for n in (3, 2, 1) if rest.endswith(_MARK[:n])), 0)
+            undoubled = rest[:whole].replace(b"\r\n..", b"\r\n.")
+            mail.write(undoubled[2:] if is_first else undoubled)
+            rest = rest[whole:]
+        mail.write(rest)
+        return mail.getvalue() if size <= largest else None
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        """Yield what comes before the mark, with the line end that goes before every mail put in front."""
+        begun = _MARK[:2]
+        while any(begun.endswith(_MARK[:n]) for n in range(1, len(_MARK))) and len(begun) < _MOST_BLANK:
+            begun += await self._reader.readexactly(1)
+            if begun.endswith(_MARK):
+                yield begun.removesuffix(_MARK[2:])
+                return
+        yield begun
+        while True:
+            try:
+                yield (await self._reader.readuntil(_MARK)).removesuffix(_MARK[2:])
+            except asyncio.LimitOverrunError as more:
+                yield await self._reader.readexactly(more.consumed)
+            else:
+                return
 
     def reserve(self) -> bool:
         """Take a place among the large mails, kept until this mail ends."""

@@ -5,15 +5,17 @@ Nothing is refused for being broken. What cannot be read goes to staff with the 
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email import policy
 from email.message import Message
 from email.parser import BytesParser
+from types import MappingProxyType
 from typing import Final
 
-from contactbot.channels.email import charsets, headers, html
+from contactbot.channels.email import aside, charsets, headers, html
+from contactbot.channels.email.aside import Lean
 from contactbot.channels.email.headers import Mailbox
 from contactbot.messages import Attachment
 
@@ -76,19 +78,26 @@ class Mail:
 
 def parse(raw: bytes) -> Mail:
     """Read a whole message (RFC 5322 and MIME)."""
-    if raw.lower().count(b"multipart/") > _MOST_MULTIPARTS:
+    lean = aside.without_large_files(raw) if len(raw) > LARGE else Lean(raw)
+    if lean.raw.lower().count(b"multipart/") > _MOST_MULTIPARTS:
         return _mail(raw, _headers_only(raw), _Body(), "", _TOO_DIVIDED)
     if _header_end(raw) > _LONGEST_HEADER:
         return _mail(raw, _headers_only(raw), _Body(), "", _ENDLESS_HEADER)
-    body = _Body()
     try:
-        root = _PARSER.parsebytes(raw)
-        body.read(root)
-        text = body.text()
+        root, body, text = _followed(lean)
+        if body.aside:  # what was set aside stood inside another file, which is kept byte for byte
+            root, body, text = _followed(Lean(raw))
     except Exception as error:  # noqa: BLE001 - whatever breaks here, the mail is kept and staff see why
         reason = f"its structure cannot be followed ({type(error).__name__})"
         return _mail(raw, _headers_only(raw), _Body(), "", reason)
     return _mail(raw, root, body, text, body.unreadable or (_ENCRYPTED if _PGP in text else ""))
+
+
+def _followed(lean: Lean) -> tuple[Message, "_Body", str]:
+    root = _PARSER.parsebytes(lean.raw)
+    body = _Body(lean.files)
+    body.read(root)
+    return root, body, body.text()
 
 
 def message_id(raw: bytes) -> str:
@@ -98,7 +107,8 @@ def message_id(raw: bytes) -> str:
 
 def unread(raw: bytes, reason: str) -> Mail:
     """Return a mail of which nothing is known but its bytes: nothing here depends on what they say."""
-    digest = hashlib.sha256(_body_bytes(raw)).hexdigest()
+    start, end = _body(raw)
+    digest = hashlib.sha256(memoryview(raw)[start:end]).hexdigest()
     nobody = Mailbox("")
     return Mail(_Part(), nobody, 0, "", f"sha256:{digest}", (), "", None, "", "", (), digest, reason)
 
@@ -143,24 +153,30 @@ def _fingerprint(raw: bytes, root: Message) -> str:
     for name in ("from", "date", "subject"):
         field = " ".join(" ".join(_raw_fields(root, name)).split())
         digest.update(name.encode() + b"\0" + field.encode("utf-8", "surrogateescape") + b"\0")
-    for piece in _pieces_with_one_line_end(_body_bytes(raw).rstrip()):
+    for piece in _pieces_with_one_line_end(raw, *_body(raw)):
         digest.update(piece)
     return digest.hexdigest()
 
 
-def _pieces_with_one_line_end(body: bytes) -> Iterator[bytes]:
+def _pieces_with_one_line_end(raw: bytes, start: int, stop: int) -> Iterator[bytes]:
     """Yield the bytes with LF for every line end, in pieces, so that a large mail never holds the interpreter long."""
-    start = 0
-    while start < len(body):
-        end = min(start + _PIECE, len(body))
-        end += body[end - 1 : end + 1] == b"\r\n"
-        yield body[start:end].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    while start < stop:
+        end = min(start + _PIECE, stop)
+        end += raw[end - 1 : end + 1] == b"\r\n" and end < stop
+        yield raw[start:end].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         start = end
 
 
-def _body_bytes(raw: bytes) -> bytes:
+def _body(raw: bytes) -> tuple[int, int]:
+    """Return where the body begins and ends, blanks at its end left out; nothing is copied."""
     blank = _HEADER_END.search(raw)
-    return raw[blank.end() :] if blank else b""
+    start, end = (blank.end() if blank else len(raw)), len(raw)
+    while end > start:
+        piece = raw[max(start, end - _PIECE) : end]
+        end -= len(piece) - len(piece.rstrip())
+        if piece.strip():
+            break
+    return start, end
 
 
 def _header_end(raw: bytes) -> int:
@@ -206,9 +222,13 @@ class _Words:
 
 
 class _Body:
-    """What the walk over the parts finds: words, files, and why words could not be read."""
+    """What the walk over the parts finds: words, files, and why words could not be read.
 
-    def __init__(self) -> None:
+    ``aside`` are the contents that were taken out and have not yet been met, by their marks.
+    """
+
+    def __init__(self, files: Mapping[bytes, bytes] = MappingProxyType({})) -> None:
+        self.aside = dict(files)
         self.words: list[_Words] = []
         self.html: list[str] = []
         self.attachments: list[Attachment] = []
@@ -233,9 +253,9 @@ class _Body:
         if isinstance(children, list):
             self._read_children(kind, [child for child in children if isinstance(child, Message)])
         elif kind == "text/plain" and not _is_file(part) and not (report and self.words):
-            self.words.append(_Words(_decoded(part)))
+            self.words.append(_Words(self._decoded(part)))
         elif kind == "text/html" and not _is_file(part):
-            self.words.append(_Words(_decoded(part), is_html=True))
+            self.words.append(_Words(self._decoded(part), is_html=True))
             self.html.append(self.words[-1].words)
         else:
             self._attach(part, kind)
@@ -248,9 +268,18 @@ class _Body:
             self.words[start:] = _one_of(self.words[start:])
 
     def _attach(self, part: Message, kind: str) -> None:
-        content = _content(part)
+        content = self._content(part)
         if content or part.get_filename():
             self.attachments.append(Attachment(_name(part, kind, len(self.attachments) + 1), kind, content))
+
+    def _content(self, part: Message) -> bytes:
+        content = _content(part)
+        return self.aside.pop(content, content)
+
+    def _decoded(self, part: Message) -> str:
+        charset = part.get_param("charset", "")
+        label = str(charset[2] if isinstance(charset, tuple) else charset or "")
+        return charsets.decode(self._content(part), label)
 
 
 def _one_of(alternatives: list[_Words]) -> list[_Words]:
@@ -276,12 +305,6 @@ def _is_file(part: Message) -> bool:
 def _content(part: Message) -> bytes:
     content = part.get_payload(decode=True)
     return content if isinstance(content, bytes) else b""
-
-
-def _decoded(part: Message) -> str:
-    charset = part.get_param("charset", "")
-    label = str(charset[2] if isinstance(charset, tuple) else charset or "")
-    return charsets.decode(_content(part), label)
 
 
 def _declared_name(part: Message) -> str:

@@ -24,7 +24,7 @@ NOBODY = "unknown.sender@address.invalid"
 # What a person writes is shorter; the rest is kept, folded. Characters.
 _LONGEST_TEXT = 200_000
 # Each thread may hold a mail and all that was read from it.
-_LARGE_AT_ONCE = 2
+_LARGE_AT_ONCE = 1
 
 
 @dataclass(frozen=True, slots=True)
