@@ -1,11 +1,14 @@
 """The schema: every row belongs to a municipality, and the migrations add up to what the code declares."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, ForeignKeyConstraint, Table, inspect, text
 
 from contactbot.storage import extras, schema
@@ -16,6 +19,16 @@ from tests.peers.postgresql import Postgresql
 TABLES = list(metadata.sorted_tables)
 OF_A_MUNICIPALITY = [table for table in TABLES if table.name not in OF_THE_INSTALLATION]
 BEYOND_TABLES = {"message_search", "alembic_version"}  # extras.py makes the one, Alembic the other
+
+
+def test_the_newest_migration_is_the_one_its_file_is_named_after() -> None:
+    assert schema.newest() == ScriptDirectory(str(schema.MIGRATIONS)).get_current_head()
+
+
+def test_a_start_on_a_current_schema_does_without_alembic(sqlite_url: str) -> None:
+    started = f"import sys; from contactbot.storage import schema; schema.upgrade({sqlite_url!r})"
+    code = f"{started}; sys.exit('alembic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - our own code
 
 
 def _names(tables: list[Table]) -> list[str]:
