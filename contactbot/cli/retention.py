@@ -33,11 +33,12 @@ async def _read(config: Config, municipality: str) -> tuple[list[dict[str, Any]]
     from contactbot.municipalities import municipalities
     from contactbot.privacy.retention import store
     from contactbot.privacy.retention.classes import table
-    from contactbot.storage import schema
+    from contactbot.storage import folder, schema
     from contactbot.storage.database import open_database
 
     settings = load(config)
     town = municipalities(settings.municipalities, settings.public_url)[the_municipality(settings, municipality)]
+    folder.make(settings.data)
     await asyncio.to_thread(schema.upgrade, settings.database_url)
     async with open_database(settings.database_url, now) as database:
         runs = await database.read(store.runs, town.id)
