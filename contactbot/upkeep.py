@@ -1,4 +1,4 @@
-"""What the house does by the clock: forward unread answers, end what forgetting was begun, and delete what has had its time."""
+"""What the house does by the clock: forward unread answers, forget to the end, delete what has had its time."""
 
 import asyncio
 from collections.abc import Mapping

@@ -1,8 +1,6 @@
 """``contactbot db``: upgrade, backup, restore."""
 
 import asyncio
-from collections.abc import Collection
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -13,6 +11,9 @@ from contactbot.storage import backup as backups
 from contactbot.storage import folder, schema
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
     from contactbot.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)

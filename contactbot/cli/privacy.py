@@ -92,7 +92,7 @@ async def _show(
 
     async with _opened(config, named) as (database, town, key):
         found = await _found(database, town, addresses, key)
-        await database.write(person.note_shown, town.id, found, "operator", reason, now())
+        await database.write(person.note_shown, town.id, found, "operator", _masked(reason, town), now())
         extent = person.Extent(notes, contents)
         records = person.records(database, town.id, found, extent, key, now())
         lines = export.as_json(records, person.kind_of) if as_json else export.as_html(records, town.zone)
@@ -115,9 +115,16 @@ async def _forget(config: Path, named: str, addresses: list[str], reason: str, *
                 f"Erase {counts.messages:,} messages in {counts.threads:,} conversations of {len(found.numbers)}"
                 " addresses? This cannot be undone", abort=True, err=True,
             )  # fmt: skip
-        await database.write(person.note_forgotten, town.id, found.reference, "operator", reason, now())
+        why = _masked(reason, town)
+        await database.write(person.note_forgotten, town.id, found.reference, "operator", why, now())
         at = now()
         return await forgetting.forget(database, Order(town.id, found.numbers, "operator", at, at, key), now)
+
+
+def _masked(reason: str, town: "Municipality") -> str:
+    from contactbot.masking import EVERYTHING, mask
+
+    return mask(reason, town.place, EVERYTHING).text
 
 
 async def _found(database: "Database", town: "Municipality", addresses: list[str], key: bytes) -> "Found":

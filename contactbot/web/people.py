@@ -37,6 +37,7 @@ WHY: Final = {
     "unarchived": "Saken skal arkiveres og er ikke mottatt i arkivet. Den slettes av seg selv etterpå.",
     "stop": "Adressen har bedt om ingen meldinger (STOPP). Det huskes til den ber om meldinger igjen.",
 }
+SCHEMES: Final = {scheme: words[:1].upper() + words[1:] for scheme, words in export.CHANNELS.items()}
 NOBODY: Final = (
     "Ingen her har denne adressen. Skriv hele adressen: e-post, telefonnummer, XMPP, nettpratens id eller saksnummer."
 )
@@ -184,7 +185,7 @@ async def _page(
     return page(
         request, "privacy/people.html", status=422 if problem else 200, form=form, found=found, problem=problem,
         counts=counts, kept={case.number: case.duty for case in cases if case.duty is not None}, why=WHY,
-        receipts=await database.read(erasures.erasures, municipality, MOST_RECEIPTS), schemes=export.CHANNELS,
+        receipts=await database.read(erasures.erasures, municipality, MOST_RECEIPTS), schemes=SCHEMES,
     )  # fmt: skip
 
 

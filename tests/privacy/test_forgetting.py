@@ -1,14 +1,13 @@
 """Forgetting a person: every word goes, from every place, in small units, however often it is interrupted."""
 
 from collections import Counter
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
 import pytest
 
 from contactbot.errors import NotFoundError
 from contactbot.handoff import desk
-from contactbot.messages import Author
+from contactbot.messages import Address, Author
 from contactbot.outbox import store as outbox
 from contactbot.privacy.erasures import forgetting, store
 from contactbot.privacy.erasures.erasure import Erasure, tombstone
@@ -35,10 +34,15 @@ from tests.privacy.residents import (
 )
 
 MANY = 70_000
+FINDABLE = {
+    engine: f"INSERT INTO message_search ({number}, municipality, folded)"  # noqa: S608 - one of two names
+    " SELECT id, municipality, lower(text) FROM message WHERE thread = :thread AND position >= 10"
+    for engine, number in (("sqlite", "rowid"), ("postgresql", "message"))
+}
 PERS = "Pers spørsmål om båtplass"
 
 
-async def forget(database: Database, *people: Any, limit: int = 500) -> Erasure:
+async def forget(database: Database, *people: Address, limit: int = 500) -> Erasure:
     return await forgetting.forget(database, await database.read(order, *people), clock, limit)
 
 
@@ -96,8 +100,8 @@ async def test_the_receipt_counts_what_went_and_names_nobody(database: Database)
 async def test_a_case_goes_once_the_archive_has_it_or_does_not_want_it(
     database: Database,
     archive: str,
-    archived: bool,
-    kept: str | None,  # noqa: FBT001 - an example
+    archived: bool,  # noqa: FBT001 - an example
+    kept: str | None,
 ) -> None:
     number = await database.write(handed_off, await database.write(wrote, LIV))
     await database.write(decided, number, archive, MONDAY if archived else None)
@@ -190,18 +194,13 @@ async def test_what_a_crash_left_is_ended_by_the_recurring_work(database: Databa
 
 def _many(tx: Transaction, thread: int) -> None:
     """Let the thread's writer write 70,000 messages more, all of them findable."""
-    numbers = f"WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < {MANY + 9})"
     tx.execute(
         "INSERT INTO message (municipality, thread, position, author, text, language, created_at)"
-        f" {numbers} SELECT 'fjordvik', :thread, i, 'resident', :text || i, 'nb', :at FROM n",  # noqa: S608 - a number of ours
-        thread=thread, text=f"{SECRET} ", at=MONDAY,
+        " WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < :last)"
+        " SELECT 'fjordvik', :thread, i, 'resident', :text || i, 'nb', :at FROM n",
+        last=MANY + 9, thread=thread, text=f"{SECRET} ", at=MONDAY,
     )  # fmt: skip
-    column = "rowid" if tx.dialect.name == "sqlite" else "message"
-    tx.execute(
-        f"INSERT INTO message_search ({column}, municipality, folded)"  # noqa: S608 - one of two names
-        " SELECT id, municipality, lower(text) FROM message WHERE thread = :thread AND position >= 10",
-        thread=thread,
-    )
+    tx.execute(FINDABLE[tx.dialect.name], thread=thread)
     tx.execute("UPDATE thread SET positions = :last WHERE id = :id", last=MANY + 9, id=thread)
 
 
@@ -218,9 +217,9 @@ async def test_seventy_thousand_messages_of_one_person_go_in_units_of_a_bounded_
         touched["rows"] += max(rows, 0)
         return rows
 
-    def watched(tx: Transaction, *about: Any) -> Erasure:
+    def watched(tx: Transaction, municipality: str, number: int, at: datetime, limit: int) -> Erasure:
         touched.clear()
-        done = step(tx, *about)
+        done = step(tx, municipality, number, at, limit)
         units.append(touched["rows"])
         return done
 

@@ -88,7 +88,7 @@ async def test_a_search_that_finds_nobody_is_kept_too(town: Town, ada: Client) -
     assert [kind for kind, *_ in await town.house.database.read(_events)] == ["person.searched"]
 
 
-async def test_whoever_works_on_cases_does_not_reach_the_page(town: Town, kari: Client) -> None:
+async def test_whoever_works_on_cases_does_not_reach_the_page(kari: Client) -> None:
     for path in ("/privacy/people", "/privacy/people/export", "/privacy/people/erasure"):
         assert (await kari.post(path, data=asked())).status == 403
 

@@ -53,7 +53,7 @@ NO_MESSAGES = Kept("stop", "stop")  # an address that has said STOP is remembere
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """One forgetting. Once finished it is the receipt: ``erased`` counts rows by table, and nothing tells who it was."""
+    """One forgetting, and once finished its receipt: ``erased`` counts rows by table, nothing tells who it was."""
 
     id: int
     municipality: str

@@ -59,10 +59,11 @@ def begin(tx: Transaction, order: Order) -> int:
         kept.append(NO_MESSAGES)
     stays = {(case.address, case.thread) for case in cases}
     stays.update(store.begun_after(tx, order.addresses, order.until))
+    gone = 0
     for row in rows:
         store.bury(tx, order.municipality, tombstone(order.key, order.municipality, row.address), order.until)
-        store.part(tx, order, row, sorted(thread for address, thread in stays if address == row.id))
-    number = store.begin(tx, order, kept)
+        gone += store.part(tx, order, row, sorted(thread for address, thread in stays if address == row.id))
+    number = store.begin(tx, order, gone, kept)
     events.record(
         tx, order.municipality, order.at, order.actor, "erasure.begun", subject=str(number),
         data={"addresses": len(rows), "kept": len(kept)},

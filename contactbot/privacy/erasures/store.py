@@ -106,8 +106,8 @@ def address(tx: Transaction, municipality: str, number: int) -> AddressRow | Non
     )
 
 
-def part(tx: Transaction, order: Order, row: AddressRow, stays: Sequence[int]) -> None:
-    """Make an address nobody's, with all its threads but those that stay.
+def part(tx: Transaction, order: Order, row: AddressRow, stays: Sequence[int]) -> bool:
+    """Make an address nobody's, with all its threads but those that stay; return whether it is known no more.
 
     What the resident writes from now on begins a conversation of its own, and what waits to be sent does not leave:
     nobody is as silent as after STOP. The rows touched are those that stay, work of people and so few.
@@ -122,12 +122,15 @@ def part(tx: Transaction, order: Order, row: AddressRow, stays: Sequence[int]) -
         at=order.at,
         id=row.id,
     )
-    if stays or row.stopped_at is not None:
-        _move(tx, order, row, stays)
     tx.execute(
-        "UPDATE thread SET state = 'closed', version = version + 1 WHERE address = :address AND state = 'open'",
+        "UPDATE thread SET state = 'closed', version = version + 1 WHERE address = :address AND state = 'open'"
+        f" AND id NOT IN ({_listed(stays)})",
         address=row.id,
     )
+    if not stays and row.stopped_at is None:
+        return True
+    _move(tx, order, row, stays)
+    return False
 
 
 def _move(tx: Transaction, order: Order, row: AddressRow, stays: Sequence[int]) -> None:
@@ -246,7 +249,7 @@ def _empty_ticket(tx: Transaction, ticket: int) -> int:
 def empty_contacts(tx: Transaction, municipality: str, addresses: Sequence[int]) -> Counter[str]:
     """Delete the links of addresses to people, and the people who have no address left."""
     listed = _listed(addresses)
-    erased: Counter[str] = Counter(address=len(addresses))
+    erased: Counter[str] = Counter()
     erased["address_link"] = tx.execute(f"DELETE FROM address_link WHERE address IN ({listed})")
     if erased["address_link"]:
         erased["contact"] = tx.execute(
@@ -260,13 +263,14 @@ def empty_contacts(tx: Transaction, municipality: str, addresses: Sequence[int])
 # --- the state, which is the receipt ---
 
 
-def begin(tx: Transaction, order: Order, kept: Sequence[Kept]) -> int:
-    """Write that a forgetting has begun; return its number."""
+def begin(tx: Transaction, order: Order, gone: int, kept: Sequence[Kept]) -> int:
+    """Write that a forgetting has begun, and that so many addresses are gone already; return its number."""
     return tx.insert(
         "erasure",
         municipality=order.municipality,
         actor=order.actor,
         addresses=list(order.addresses),
+        erased={"address": gone} if gone else {},
         kept=[[one.what, one.why] for one in kept],
         started_at=order.at,
     )

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from contactbot.errors import NotFoundError
 from contactbot.handoff.accesses import store as accesses
@@ -19,6 +19,7 @@ from contactbot.privacy.people.held import HeldAddress, HeldFile, HeldMessage, P
 from contactbot.storage import blobs, events
 from contactbot.storage.database import Database
 from contactbot.storage.transaction import Transaction
+from contactbot.storage.unit import Unit
 
 PAGE: Final = 200  # rows read at a time
 REFERENCE: Final = 8  # hex digits by which staff call a person; their addresses stand nowhere
@@ -103,25 +104,25 @@ async def _records(
         yield address
     for contact in await database.read(store.contacts, found.numbers):
         yield contact
-    last = 0
-    while cases := await database.read(store.cases, found.numbers, last, PAGE):
-        for case in cases:
-            yield case
-        last = cases[-1].id
-    last = 0
-    while threads := await database.read(store.threads, found.numbers, last, PAGE):
-        for thread in threads:
-            yield thread
-            async for message in _messages(database, municipality, thread.id, extent):
-                yield message
-        last = threads[-1].id
+    async for case in _pages(database, store.cases, found.numbers):
+        yield case
+    async for thread in _pages(database, store.threads, found.numbers):
+        yield thread
+        async for message in _messages(database, municipality, thread.id, extent):
+            yield message
     for other in await database.read(store.elsewhere, municipality, owned):
         yield other
+    async for look in _pages(database, accesses.accesses_for, municipality, found.numbers):
+        yield look
+
+
+async def _pages(database: Database, unit: Unit, *about: object) -> AsyncIterator[Any]:
+    """Yield what a unit reads after the last id, page by page."""
     last = 0
-    while looks := await database.read(accesses.accesses_for, municipality, found.numbers, last, PAGE):
-        for look in looks:
-            yield look
-        last = looks[-1].id
+    while page := await database.read(unit, *about, last, PAGE):
+        for row in page:
+            yield row
+        last = page[-1].id
 
 
 async def _messages(database: Database, municipality: str, thread: int, extent: Extent) -> AsyncIterator[HeldMessage]:

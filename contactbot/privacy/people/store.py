@@ -95,7 +95,7 @@ def counts(tx: Transaction, addresses: Sequence[int]) -> Counts:
     )
     assert found is not None, "an aggregate has a row"  # noqa: S101 - narrows the type
     last = datetime.fromisoformat(found[5]) if found[5] else None
-    return Counts(*(int(number) for number in found[:5]), last)
+    return Counts(int(found[0]), int(found[1]), int(found[2]), int(found[3]), int(found[4]), last)
 
 
 def forgotten_at(tx: Transaction, municipality: str, names: Sequence[str]) -> datetime | None:
@@ -230,10 +230,10 @@ def elsewhere(tx: Transaction, municipality: str, addresses: Sequence[Address]) 
 
 
 def _by_message(rows: Sequence[Held]) -> dict[int, tuple[Held, ...]]:
-    found: dict[int, tuple[Held, ...]] = {}
+    found: dict[int, list[Held]] = {}
     for row in rows:
-        found[row.message] = (*found.get(row.message, ()), row)
-    return found
+        found.setdefault(row.message, []).append(row)
+    return {message: tuple(of_it) for message, of_it in found.items()}
 
 
 def _listed(numbers: Sequence[int]) -> str:
