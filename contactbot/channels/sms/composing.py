@@ -38,8 +38,8 @@ def compose(words: str, choices: str, most_segments: int) -> Body:
     """Join words and the lines of choices into at most ``most_segments`` parts; only the words are ever cut."""
     tail = f"\n\n{choices}" if choices else ""
     whole = gsm_safe(f"{words}{tail}".strip())
-    if cost(whole).segments <= most_segments:
-        return Body(whole, cost(whole).segments, cut=False)
+    if (segments := cost(whole).segments) <= most_segments:
+        return Body(whole, segments, cut=False)
     if cost(gsm_safe(CUT_MARK + tail)).segments > most_segments:
         words, tail = words + tail, ""
     text = gsm_safe(_cut(words, tail, most_segments))

@@ -4,6 +4,7 @@ Source: 3GPP TS 23.038 (formerly GSM 03.38) section 6.2.1 for the alphabet, 3GPP
 hold 160 septets or 70 UTF-16 units; of several parts each gives 6 octets to its header, so 153 or 67 are left.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from string import ascii_letters, digits
 from typing import Final, Literal
@@ -14,6 +15,7 @@ BASIC: Final = frozenset(
     ascii_letters + digits + "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./:;<=>?¡ÄÖÑÜ§¿äöñüà"
 )
 EXTENDED: Final = frozenset("\f^{}\\[~]|€")  # each is an escape and a character: two septets
+GSM7: Final = BASIC | EXTENDED
 SINGLE: Final[dict[Alphabet, int]] = {"gsm7": 160, "ucs2": 70}
 JOINED: Final[dict[Alphabet, int]] = {"gsm7": 153, "ucs2": 67}
 LAST_OF_BASIC_PLANE: Final = 0xFFFF
@@ -30,27 +32,31 @@ class Cost:
 
 def is_gsm7(text: str) -> bool:
     """Tell whether every character is in the GSM alphabet or its extension."""
-    return all(character in BASIC or character in EXTENDED for character in text)
+    return GSM7.issuperset(text)
 
 
 def cost(text: str) -> Cost:
     """Count the parts; an empty text is one part, and no character is split between two."""
     alphabet: Alphabet = "gsm7" if is_gsm7(text) else "ucs2"
-    widths = [_width(character, alphabet) for character in text]
-    units = sum(widths)
-    segments = 1 if units <= SINGLE[alphabet] else _parts(widths, JOINED[alphabet])
+    wide = _is_wide(alphabet)
+    units = len(text) + sum(map(wide, text))
+    segments = 1 if units <= SINGLE[alphabet] else _parts(text, wide, JOINED[alphabet])
     return Cost(alphabet, units, segments)
 
 
-def _width(character: str, alphabet: Alphabet) -> int:
-    if alphabet == "gsm7":
-        return 2 if character in EXTENDED else 1
-    return 2 if ord(character) > LAST_OF_BASIC_PLANE else 1
+def _is_wide(alphabet: Alphabet) -> Callable[[str], bool]:
+    """Return what tells whether a character takes two units."""
+    return EXTENDED.__contains__ if alphabet == "gsm7" else _beyond_basic_plane
 
 
-def _parts(widths: list[int], room: int) -> int:
+def _beyond_basic_plane(character: str) -> bool:
+    return ord(character) > LAST_OF_BASIC_PLANE
+
+
+def _parts(text: str, wide: Callable[[str], bool], room: int) -> int:
     parts, used = 1, 0
-    for width in widths:
+    for character in text:
+        width = 2 if wide(character) else 1
         if used + width > room:
             parts, used = parts + 1, 0
         used += width
