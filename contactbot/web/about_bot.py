@@ -22,6 +22,8 @@ from contactbot.web.residents import words
 from contactbot.wording.words import Words
 
 NAMES: Final = LABELS
+# Classes of data that hold nothing of residents; their times stand in the privacy papers.
+OF_STAFF: Final = ("sessions", "sign_in_attempts", "form_keys", "staff_accounts", "knowledge_versions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def about_bot(house: House, town: Municipality, knowledge: Knowledge) -> AboutBo
         channels=tuple(_how_sure(channel) for channel in stands.channels if channel.name in NAMES),
         opening_hours=tuple(opening_hours(configured.hours, words(town.main_language))),
         answered_within_working_days=town.answer_within_working_days,
-        kept=stands.retention,
+        kept=tuple(one for one in stands.retention if one.name not in OF_STAFF),
         suppliers=tuple(
             Supplier(channel.label, one.name, one.outside_eea)
             for channel in stands.channels

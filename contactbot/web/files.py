@@ -8,6 +8,7 @@ from aiohttp import web
 
 from contactbot.errors import ConflictError, NotFoundError
 from contactbot.handoff import originals
+from contactbot.masking import mask
 from contactbot.staff.member import Role
 from contactbot.storage import blobs
 from contactbot.threads.store import Kept
@@ -17,6 +18,7 @@ from contactbot.web.inbox import Wanted
 from contactbot.web.keys import HOUSE, MEMBER
 from contactbot.web.security import SANDBOX
 from contactbot.web.sign_in import requires
+from contactbot.web.templating import municipality_of
 
 SUFFIX: Final = {"message/rfc822": "eml", "application/json": "json", "text/xml": "xml", "text/plain": "txt"}
 BINARY: Final = "application/octet-stream"  # whatever the sender said it was: no browser shall interpret it
@@ -35,7 +37,7 @@ def routes() -> Iterable[web.AbstractRouteDef]:
 async def original(request: web.Request) -> web.StreamResponse:
     """Give the raw copy of a message to whoever says why; that they did is noted in the same transaction."""
     form, number, message = await form_of(request), number_of(request), int(request.match_info["message"])
-    reason = form.get("reason", "")
+    reason = mask(form.get("reason", ""), municipality_of(request, request[MEMBER]).place).text
     try:
         kept: Kept = await request.app[HOUSE].database.write(
             originals.open_original, number, message, reason, actor(request)

@@ -8,7 +8,8 @@ answer.
 import io
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -17,9 +18,12 @@ import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contactbot.clock import now
 from contactbot.places import place
+from contactbot.privacy.people import export, person
 from contactbot.staff import password
 from contactbot.storage.transaction import Transaction
+from tests.conversation.town import HERE
 from tests.privacy.everywhere import PASSWORD, QUICK, WAYS, Everywhere, Said, everywhere
 from tests.test_masking import FORMATS, national_id, written
 
@@ -30,6 +34,7 @@ AROUND = (
     "{} vil snakke med et menneske", "Sønnen min {} og datteren {} skal begynne", "jeg er fødd {}, når hentes søppelet",
     "I want to know about {}", "jeg har tenkt å ta livet mitt, {}", "SLETT {}", "1 {}",
 )  # fmt: skip
+SAME = {"Sec-Fetch-Site": "same-origin"}
 PAGES = ("/desk", "/desk?view=all", "/desk?q={}", "/svar/?q={}", "/", "/personvern", "/kb", "/desk/contacts/new")
 
 
@@ -118,14 +123,44 @@ def test_no_national_id_is_on_any_page(house: Everywhere) -> None:
         assert clean(page), path
 
 
+def test_no_national_id_is_in_what_a_person_is_given_or_in_why_somebody_looked(house: Everywhere) -> None:
+    number = national_id()
+    SEEN.add(number)
+    house.hears(Said("email", f"fnr {number}, hva skjer med arven", 70, name=f"Kim {number}", subject=f"Om {number}"))
+    asked_for = "kim70@resident.example"
+    for shown in house.do(exports(house, asked_for)):
+        assert asked_for in shown
+        assert clean(shown)
+    house.do(look_at_all_originals(house, f"gjelder {number}"))
+    reasons = [text for where, text in house.stored() if where == "event.data" and "gjelder" in text]
+    assert reasons
+    assert all(map(clean, reasons))
+
+
+async def exports(house: Everywhere, asked_for: str) -> list[str]:
+    """Return everything held about somebody, in both forms; raw copies and files apart, which are what was sent."""
+    town, database = house.house.municipalities[HERE], house.house.database
+    key = house.house.settings.secret.get_secret_value().encode()
+    found = await database.read(person.look_up, HERE, [asked_for], town.place.normalise_phone, key)
+    records = [person.records(database, HERE, found, person.Extent(), key, now()) for _ in range(2)]
+    forms = export.as_json(records[0], person.kind_of), export.as_html(records[1], town.zone)
+    return ["".join([part async for part in form]) for form in forms]
+
+
+async def look_at_all_originals(house: Everywhere, reason: str) -> None:
+    """Open the original of every message of every case, for a reason that should not stand anywhere as it is."""
+    base = str(house.server.make_url("")).rstrip("/")
+    async with signed_in(base) as client:
+        for path in await house.house.database.read(_originals):
+            async with client.post(f"{base}{path}", data={"reason": reason}, headers=SAME) as answer:
+                assert answer.status == 200
+
+
 async def all_pages(house: Everywhere, number: str) -> dict[str, str]:
     """Return every page that an administrator and a resident can open, by path."""
     base = str(house.server.make_url("")).rstrip("/")
     found = {}
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client:
-        form = {"email": "ada@fjordvik.example", "password": PASSWORD}
-        async with client.post(f"{base}/sign-in", data=form, headers={"Sec-Fetch-Site": "same-origin"}) as answer:
-            assert answer.status == 200
+    async with signed_in(base) as client:
         cases = [f"/desk/tickets/{case}" for case in await house.house.database.read(_cases)]
         assert cases
         for path in (*PAGES, *cases):
@@ -133,6 +168,24 @@ async def all_pages(house: Everywhere, number: str) -> dict[str, str]:
                 if answer.status == 200:
                     found[path] = await answer.text()
     return found
+
+
+@asynccontextmanager
+async def signed_in(base: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """Sign an administrator in."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as client:
+        form = {"email": "ada@fjordvik.example", "password": PASSWORD}
+        async with client.post(f"{base}/sign-in", data=form, headers=SAME) as answer:
+            assert answer.status == 200
+        yield client
+
+
+def _originals(tx: Transaction) -> list[str]:
+    rows = tx.rows(
+        "SELECT k.number, r.message FROM raw r JOIN message m ON m.id = r.message"
+        " JOIN ticket_thread x ON x.thread = m.thread JOIN ticket k ON k.id = x.ticket"
+    )
+    return [f"/raw/tickets/{number}/messages/{message}/original" for number, message in rows]
 
 
 def _cases(tx: Transaction) -> list[int]:
