@@ -84,3 +84,51 @@ async def test_a_resident_chooses_asks_for_a_person_and_hears_from_them_by_name(
         await page.get_by_role("button", name="Chat med oss").click()
         await expect(said).to_have_count(8, timeout=PATIENCE)
         assert await conversation(resident) == before
+
+
+async def _delete(page: Page) -> str:
+    """Press the button that deletes, and return the code that is asked for."""
+    await page.locator("#menu summary").click()
+    await page.get_by_role("button", name="Slett samtalen").click()
+    asked = page.locator("#list .bot .bubble").last
+    await expect(asked).to_contain_text("bekrefte", timeout=PATIENCE)
+    found = re.search(r"SLETT (\d{4})", await asked.inner_text())
+    assert found is not None
+    return found[1]
+
+
+async def test_a_deleted_conversation_leaves_the_open_page_at_once_and_another_begins(
+    town: Installation, browser: Browser
+) -> None:
+    async with opened(browser, f"{town.url}/chat/fjordvik") as page:
+        bubbles = page.locator("#list .say .bubble")
+        await page.fill("#text", "barnehage")
+        await page.locator("#send").click()
+        await expect(bubbles).to_have_count(2, timeout=PATIENCE)
+        code = await _delete(page)
+        await page.fill("#text", code)
+        await page.locator("#send").click()
+        await expect(bubbles).to_have_count(1, timeout=PATIENCE)
+        await expect(bubbles).to_contain_text("er slettet")
+        await page.fill("#text", "hei igjen")
+        await page.locator("#send").click()
+        await expect(bubbles).to_have_count(3, timeout=PATIENCE)
+        await page.reload()
+        await expect(bubbles).to_have_count(3, timeout=PATIENCE)
+        assert "barnehage" not in " ".join(await bubbles.all_inner_texts())
+
+
+async def test_whoever_deletes_a_conversation_that_is_a_case_is_told_what_stays_and_why(
+    town: Installation, browser: Browser
+) -> None:
+    async with opened(browser, f"{town.url}/chat/fjordvik") as page:
+        bubbles = page.locator("#list .say .bubble")
+        await page.get_by_role("button", name="Snakk med en person").click()
+        await expect(bubbles).to_have_count(2, timeout=PATIENCE)
+        code = await _delete(page)
+        await page.fill("#text", code)
+        await page.locator("#send").click()
+        last = page.locator("#list .bot .bubble").last
+        await expect(last).to_contain_text("vurdere om den skal arkiveres", timeout=PATIENCE)
+        await expect(last).to_contain_text("Saksnummer")
+        assert await bubbles.count() == 6

@@ -101,9 +101,9 @@
     const newest = item.position > after;
     after = Math.max(after, item.position);
     const mine = item.key && list.querySelector(`[data-id="${CSS.escape(item.key)}"]`);
+    if (item.forgets) drop(item.position);
     const later = [...list.children].find((li) => li.dataset.position > item.position) || firstPending();
     if (newest) retireChoices();
-    if (item.forgets) drop(item.position);
     if (mine) {
       settle(item.key);
       delete mine.dataset.id;
