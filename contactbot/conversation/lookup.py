@@ -1,10 +1,11 @@
 """What the knowledge base holds for a message: for each of its questions, and for one that hangs on the last. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from contactbot.conversation import questions
+from contactbot.conversation.questions import Asked
 from contactbot.kb.entry import EntryText
 from contactbot.kb.matching import (
     CHOICES_AT,
@@ -57,52 +58,92 @@ class Found:
     after: str = ""
 
 
-def look_up(text: str, subject: str, search: Search, length: Length, last: EntryText | None, entry: str = "") -> Found:
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What is looked up in: a search, the texts of entries in the resident's language, and the channel's length."""
+
+    search: Search
+    text_of: Callable[[str], EntryText | None]
+    length: Length
+
+    def part(self, question: str) -> Part:
+        """Search for one question."""
+        candidates = self.search(question)
+        return Part(question, decide(candidates, self.length), candidates)
+
+
+def look_up(base: Base, text: str, subject: str = "", before: str = "") -> Found:
     """Return what the base holds for a message.
 
-    ``subject`` is a mail's; it is searched only where the text is not sure by itself. ``last`` is the text of
-    ``entry``, the answer given before, when there is one that a question may hang on.
+    ``subject`` is a mail's; it is searched only where the text is not sure by itself. ``before`` is the entry of the
+    answer given before, when there is one that a question may hang on.
     """
-    several = _several(text, search, length)
+    several = _several(base, questions.asked(text))
     if several is not None:
         return several
-    found = search(text) if text else ()
-    decision = decide(found, length)
-    if last is not None:
-        following = _following(text, search, length, last, entry, isinstance(decision, Answer))
-        if following is not None:
-            return following
+    found = base.search(text) if text else ()
+    decision = decide(found, base.length)
+    following = _following(base, text, before, alone=isinstance(decision, Answer))
+    if following is not None:
+        return following
     if not subject or isinstance(decision, Answer):
         return Found(decision, found)
-    both = search(f"{subject}. {text}".strip())
+    both = base.search(f"{subject}. {text}".strip())
     best = max(found, both, key=lambda candidates: candidates[0].probability if candidates else 0.0)
-    return Found(decide(best, length), best)
+    return Found(decide(best, base.length), best)
 
 
-def _several(text: str, search: Search, length: Length) -> Found | None:
+def _several(base: Base, asked: tuple[Asked, ...]) -> Found | None:
     """Return what was found for each question of a message that asks several, or None when it is best taken whole."""
-
-    def part(question: str) -> Part:
-        candidates = search(question)
-        return Part(question, decide(candidates, length), candidates)
-
-    asked = questions.asked(text)
-    if len(asked) == 1 and not asked[0].clauses:
+    alone = len(asked) == 1
+    if alone and not asked[0].clauses and not asked[0].hanging:
         return None
     parts: list[Part] = []
     for question in asked:
-        clauses = [part(clause) for clause in question.clauses] if len(parts) < questions.MOST else []
-        if clauses and all(clause.answer for clause in clauses):
-            parts += clauses
-        elif len(asked) == 1:
+        if len(parts) >= questions.MOST:
+            parts.append(Part(question.text, HandOff()))
+            continue
+        found = _parts_of(base, question)
+        if alone and not all(one.answer for one in found):
             return None
-        else:
-            parts.append(part(question.text) if len(parts) < questions.MOST else Part(question.text, HandOff()))
+        parts += found
     parts = _merged(parts)
     answers = [one for one in parts if one.answer is not None]
     if not answers:
         return None
     return Found(answers[0].decision, answers[0].candidates, tuple(parts) if len(parts) > 1 else ())
+
+
+def _parts_of(base: Base, question: Asked) -> list[Part]:
+    """Return what was found for one question: as it is, by its clauses, or with the sentence before it."""
+    if question.clauses:
+        clauses = [base.part(clause) for clause in question.clauses]
+        if all(clause.answer for clause in clauses):
+            return clauses
+    whole = base.part(question.text)
+    if whole.answer is not None:
+        return [whole]
+    if question.head:
+        head = base.part(question.head)
+        return [head, *_hanging_on(base, head, question.hanging)] if head.answer is not None else [whole]
+    if question.told:
+        with_told = base.part(f"{question.told} {question.text}")
+        if with_told.answer is not None:
+            return [replace(with_told, text=question.text)]
+    return [whole]
+
+
+def _hanging_on(base: Base, head: Part, hanging: tuple[str, ...]) -> Iterator[Part]:
+    """Yield what hangs on an answered question, when another entry answers it or it names something of its own.
+
+    For a side of the same thing the answer stands for both.
+    """
+    for question in hanging:
+        found = None if head.answer is None else _following(base, question, head.answer.entry_id, alone=False)
+        if found is not None and isinstance(found.decision, Answer):
+            yield Part(question, found.decision, found.candidates)
+        elif (leaning := questions.leaning(question)) is not None and leaning.own:
+            yield base.part(question)
 
 
 def _merged(parts: list[Part]) -> list[Part]:
@@ -121,22 +162,19 @@ def _merged(parts: list[Part]) -> list[Part]:
     return list(merged.values())
 
 
-def _following(
-    text: str,
-    search: Search,
-    length: Length,
-    last: EntryText,
-    entry: str,
-    alone: bool,  # noqa: FBT001 - as above
-) -> Found | None:
+def _following(base: Base, text: str, before: str, *, alone: bool) -> Found | None:
     """Return what a question that hangs on the last answer is about, or None where it stands by itself."""
     leaning = questions.leaning(text)
+    last = base.text_of(before) if leaning is not None else None
+    if leaning is None or last is None or (alone and (leaning.own or not leaning.bound)):
+        return None
     names = questions.subject(last.question, last.ways_to_ask())
-    if leaning is None or not names or (alone and (leaning.own or not leaning.bound)):
+    if not names:
         return None
     if leaning.own:
-        return _by_own_words(search(" ".join((*leaning.own, *names))), leaning.own, names, length, entry)
-    return _about_the_same(search(" ".join((questions.spelled_out(text), *names))), text, names, length, entry)
+        return _by_own_words(base.search(" ".join((*leaning.own, *names))), leaning.own, names, base.length, before)
+    found = base.search(" ".join((questions.spelled_out(text), *names)))
+    return _about_the_same(found, text, names, base.length, before)
 
 
 def _about_the_same(

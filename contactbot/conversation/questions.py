@@ -7,7 +7,7 @@ nynorsk, dialects and English alike; the words themselves are data (``questions.
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ LONGEST: Final = 160
 _BREAK: Final = re.compile(r"(?<=[.!?])[\"»”)]*\s+|(?<=\?)(?=\w)|\n\s*\n|\n(?=\s*(?:[-*•–]|\d{1,2}[.)]|[a-e]\))\s)|;\s")
 _BULLET: Final = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)]|[a-e]\))\s+")
 _LAST_WORD: Final = re.compile(r"(\S+)\.$")
-_JOINT: Final = re.compile(r"(?:,?\s+(?:og|and|samt|å|\+|&)|,)\s+(?=\w)", re.IGNORECASE)
+_JOINT: Final = re.compile(r"(?:,?\s+(?:og|and|samt|å|\+|&|-|–)|,)\s+(?=\w)", re.IGNORECASE)
 _SHORT, _BARE = 9, 2  # words of a message that hangs on the one before, at most; of one that is no sentence
 _OWN_AFTER_LEAD, _OWN_BESIDE_POINTER = 2, 1
 _LEAST_LETTERS, _MOST_DIGITS, _FEW = 2, 3, 3  # of a word that says something; of a bare number; words
@@ -52,10 +52,18 @@ _CALLED: Final[Mapping[str, str]] = _TABLE["called"]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question of a message; ``clauses`` are the questions it may be made of ("når ..., og hvor ...")."""
+    """One question of a message.
+
+    ``clauses`` are the questions it may be made of ("når ..., og hvor ..."). ``head`` is the question without what comes
+    before it and without what hangs on it; ``hanging`` is that ("hvordan søker jeg, og hva koster det?"). ``told`` is
+    the sentence before.
+    """
 
     text: str
     clauses: tuple[str, ...] = ()
+    head: str = ""
+    hanging: tuple[str, ...] = ()
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +71,13 @@ class Leaning:
     """How a message may hang on the one before.
 
     ``own`` are the words by which it names something itself. A ``bound`` message points back, goes on, or asks about a
-    side of something it does not name, so that by itself it may sound like a question about anything.
+    side of something it does not name, so that by itself it may sound like a question about anything; ``goes_on`` says
+    that it begins as one that goes on.
     """
 
     own: tuple[str, ...]
     bound: bool
+    goes_on: bool
 
 
 def asked(text: str) -> tuple[Asked, ...]:
@@ -76,20 +86,43 @@ def asked(text: str) -> tuple[Asked, ...]:
     What carries no question is left out, unless the question after it needs it ("Jeg har flyttet. Hva gjør jeg?"), and
     a question that hangs on the one before goes with that one.
     """
-    found: list[str] = []
+    found: list[Asked] = []
     told = ""
     for sentence in _sentences(text):
         if not _asks(sentence) or _meanings(sentence) in _COURTESIES:
             told = sentence
-        elif leaning(sentence) is None:
-            found.append(sentence)
+        elif not _hangs(sentence):
+            found.append(_question(sentence, told))
+            told = ""
         elif found:
-            found[-1] = f"{found[-1]} {sentence}"
+            found[-1] = _with_hanging(found[-1], sentence)
         else:
-            found.append(f"{told} {sentence}".strip())
+            found.append(Asked(f"{told} {sentence}".strip()))
+            told = ""
     if len(found) > 1:
-        return tuple(Asked(one, _clauses(one)) for one in found)
-    return (Asked(text, _clauses(found[0]) if found else ()),)
+        return tuple(found)
+    return (replace(found[0], text=text, told=""),) if found else (Asked(text),)
+
+
+def _question(sentence: str, told: str) -> Asked:
+    clauses = _clauses(sentence)
+    if len(clauses) > 1 and all(_hangs(clause) for clause in clauses[1:]):
+        return Asked(sentence, (), clauses[0], clauses[1:], told)
+    if len(clauses) == 2 and not _asks(clauses[0]) and leaning(clauses[1]) is None:  # noqa: PLR2004 - a pair
+        return Asked(sentence, (), clauses[1], (), told)
+    several = 1 < len(clauses) <= MOST and all(_asks(one) and leaning(one) is None for one in clauses)
+    return Asked(sentence, clauses if several else (), told=told)
+
+
+def _with_hanging(question: Asked, sentence: str) -> Asked:
+    text, head = f"{question.text} {sentence}", question.head or question.text
+    return replace(question, text=text, clauses=(), head=head, hanging=(*question.hanging, sentence))
+
+
+def _hangs(sentence: str) -> bool:
+    """Tell whether a question of several goes with the one before: it names nothing, or goes on from it."""
+    found = leaning(sentence)
+    return found is not None and (not found.own or found.goes_on)
 
 
 def leaning(text: str) -> Leaning | None:
@@ -105,7 +138,7 @@ def leaning(text: str) -> Leaning | None:
     points_back = bool(_POINTERS & set(meant)) and len(own) <= _OWN_BESIDE_POINTER
     bound = goes_on or points_back or (not own and _asks(text))
     names_a_side = not own and len(words) <= _BARE and not all(one.small for one in words)
-    return Leaning(own, bound) if bound or names_a_side else None
+    return Leaning(own, bound, goes_on) if bound or names_a_side else None
 
 
 def says_nothing(text: str) -> bool:
@@ -177,16 +210,14 @@ def _asks(sentence: str) -> bool:
 
 
 def _clauses(sentence: str) -> tuple[str, ...]:
-    """Return the questions that "og" or a comma joins in one sentence, when each of them names its own thing."""
+    """Return the parts of a sentence that "og" or a comma joins and that begin as questions."""
     clauses: list[str] = []
     begin = 0
     for joint in _JOINT.finditer(sentence):
         if word(next(iter(tokens(sentence[joint.end() :])), "")).concept in _QUESTION_WORDS:
             clauses.append(sentence[begin : joint.start()])
             begin = joint.end()
-    clauses.append(sentence[begin:])
-    several = 1 < len(clauses) <= MOST and all(_asks(one) and leaning(one) is None for one in clauses)
-    return tuple(clauses) if several else ()
+    return (*clauses, sentence[begin:])
 
 
 def _is_of_one_thing(one: Word, other: Word) -> bool:

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from contactbot.conversation import commands, language, safety, smalltalk
 from contactbot.conversation.facts import Facts, Limits
-from contactbot.conversation.lookup import Found, look_up
+from contactbot.conversation.lookup import Base, Found, look_up
 from contactbot.conversation.phrases import Reading
 from contactbot.conversation.seen import Seen
-from contactbot.kb.entry import Entry
+from contactbot.kb.entry import Entry, EntryText
 from contactbot.kb.index import Index
 from contactbot.kb.matching import Candidate
 from contactbot.masking import mask, without_marks
@@ -104,10 +104,11 @@ def _found(text: str, subject: str, spoken: str, seen: Seen, length: Length, kno
     def search(question: str) -> tuple[Candidate, ...]:
         return knowledge.index.search(question, spoken, CANDIDATES)
 
+    def text_of(name: str) -> EntryText | None:
+        return knowledge.entries[name].text(spoken) if name in knowledge.entries else None
+
     before = seen.last_answer.entry if seen.last_answer is not None and seen.turn_owner == TurnOwner.BOT else ""
-    entry = knowledge.entries.get(before)
-    last = None if entry is None else entry.text(spoken)
-    return look_up(without_marks(text[:SEARCHED]).strip(), subject, search, length, last, before)
+    return look_up(Base(search, text_of, length), without_marks(text[:SEARCHED]).strip(), subject, before)
 
 
 def _picked(text: str, seen: Seen) -> int | None:

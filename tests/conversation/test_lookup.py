@@ -3,7 +3,7 @@
 import pytest
 
 from contactbot import demo
-from contactbot.conversation.lookup import Found, Part, look_up
+from contactbot.conversation.lookup import Base, Found, Part, Search, look_up
 from contactbot.kb.index import Index
 from contactbot.kb.matching import Answer, Candidate, Choices, HandOff
 from contactbot.messages import Length
@@ -71,10 +71,15 @@ def search(text: str) -> tuple[Candidate, ...]:
     return INDEX.search(text, "nb", 5)
 
 
+def base(searching: Search, language: str = "nb", length: Length = Length.CHAT) -> Base:
+    """Return the sample base."""
+    return Base(searching, lambda name: ENTRIES[name].text(language) if name in ENTRIES else None, length)
+
+
 def found(text: str, before: str = "", length: Length = Length.CHAT, subject: str = "") -> Found:
     """Look a message up after an answer."""
-    last = ENTRIES[before].text("en" if text.isascii() and " is " in text else "nb") if before else None
-    return look_up(text, subject, search, length, last, before)
+    language = "en" if text.isascii() and " is " in text else "nb"
+    return look_up(base(search, language, length), text, subject, before)
 
 
 def given(one: Found) -> list[str]:
@@ -133,7 +138,7 @@ def test_no_more_than_four_questions_are_searched_for() -> None:
         return search(text)
 
     things = ("svømmehallen", "biblioteket", "gjenvinningsstasjonen", "rådhuset", "kinoen", "ungdomsklubben")
-    parts = look_up(" ".join(f"Når er {thing} åpen?" for thing in things), "", counting, Length.FULL, None).parts
+    parts = look_up(base(counting), " ".join(f"Når er {thing} åpen?" for thing in things)).parts
     assert len(searched) == 4
     assert parts[-1] == Part("Når er ungdomsklubben åpen?", HandOff())
 
@@ -145,9 +150,32 @@ def test_one_question_is_searched_for_once() -> None:
         searched.append(text)
         return search(text)
 
-    look_up("Når er svømmehallen åpen?", "", counting, Length.CHAT, None)
+    look_up(base(counting), "Når er svømmehallen åpen?")
     assert searched == ["Når er svømmehallen åpen?"]
 
 
 def test_a_subject_helps_where_the_text_is_not_sure() -> None:
     assert given(found("Når kan jeg komme innom?", subject="Biblioteket åpningstider")) != []
+
+
+def answered(text: str) -> list[str]:
+    """Return the entries that answer the questions of a message, "" for what is left."""
+    one = found(text)
+    return [part.answer.entry_id if part.answer else "" for part in one.parts] or given(one)
+
+
+def test_what_hangs_on_a_question_of_the_same_message_is_understood_with_it() -> None:
+    assert answered("Hvordan søker vi om barnehageplass, og hva koster det?") == ["barnehage-soknad", "barnehage-pris"]
+    assert answered("Når er biblioteket åpent? Og hvor lenge?") == ["bibliotek-apningstider"]
+
+
+def test_what_hangs_on_it_with_a_thing_of_its_own_is_never_swallowed() -> None:
+    assert "" in answered(
+        "Når er biblioteket åpent? Hvordan blir jeg kulturminister? Kan jeg også adoptere en elefant?"
+    )
+
+
+def test_the_sentence_before_a_question_helps_only_where_it_is_needed() -> None:
+    message = "Hvor ligger kinoen? Far har demens. Hvordan søker vi om plass? Er det båndtvang nå?"
+    assert answered(message)[-1] == "natur-bandtvang"
+    assert [part.text for part in found(message).parts][1] == "Hvordan søker vi om plass?"
