@@ -256,6 +256,13 @@ async def test_a_trial_compares_what_stands_in_the_form_with_today(town: Town, o
     assert all(one.probability < 0.5 for one in knowledge.index.search("hvor bor julenissen"))
 
 
+async def test_a_trial_says_that_residents_get_other_words_where_only_the_answer_changed(ola: Client) -> None:
+    form = FORM | {"id": WASTE.id, "try": "Når hentes søppelet?"}
+    page = words(await text_of(await ola.post("/kb/trial", data=form, headers={PART: "1"})))
+    assert "får innbyggeren andre ord enn i dag" in page
+    assert "de samme ordene" not in page
+
+
 async def test_without_javascript_a_trial_brings_the_form_back(ola: Client) -> None:
     form = FORM | {"id": WASTE.id, "nb.full": "Ulagret tekst", "try": "Når hentes søppelet?", "note": "grunn"}
     page = await text_of(await ola.post("/kb/trial", data=form))
