@@ -54,9 +54,10 @@ _CALLED: Final[Mapping[str, str]] = _TABLE["called"]
 class Asked:
     """One question of a message.
 
-    ``clauses`` are the questions it may be made of ("når ..., og hvor ..."). ``head`` is the question without what
-    comes before it and without what hangs on it; ``hanging`` is that ("hvordan søker jeg, og hva koster det?"). ``told`` is
-    the sentence before.
+    ``clauses`` are the questions it may be made of ("når ..., og hvor ...").
+    ``head`` is the question without what comes before it and without what hangs on it.
+    ``hanging`` is what hangs on it ("hvordan søker jeg, og hva koster det?").
+    ``told`` is the sentence before it.
     """
 
     text: str
