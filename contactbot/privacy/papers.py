@@ -7,7 +7,7 @@ setting that is switched off.
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -61,14 +61,18 @@ class Risk:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One processing activity of the record, with how long its classes of data are kept."""
+    """One processing activity of the record, with how long its classes of data are kept.
+
+    ``carried`` says that the suppliers of channels handle its messages.
+    """
 
     title: str
     purpose: str
     basis: str
     persons: tuple[str, ...]
     data: tuple[str, ...]
-    retention: tuple[Kept, ...] = field(default=())
+    retention: tuple[Kept, ...]
+    carried: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +135,8 @@ def activities(facts: Facts, folder: Path) -> Iterator[Activity]:
     for one in _read(folder, "activities")["activity"]:
         if _holds(facts, one):
             kept = tuple(facts.kept(name) for name in one["classes"])
-            persons, data = tuple(one["persons"]), tuple(one["data"])
-            yield Activity(one["title"], one["purpose"], one["basis"], persons, data, kept)
+            persons, data, carried = tuple(one["persons"]), tuple(one["data"]), one.get("carried", False)
+            yield Activity(one["title"], one["purpose"], one["basis"], persons, data, kept, carried)
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any], folder: Path) -> Iterator[Change]:

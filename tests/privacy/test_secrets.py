@@ -196,6 +196,7 @@ async def test_no_secret_is_seen_anywhere_however_things_fail(tmp_path: Path) ->
         seen["log"] = log.read_bytes()
         for command in (
             ("check",), ("check", "--json"), ("privacy", "dpia", "--out", str(tmp_path / "papers")),
+            ("privacy", "retention"), ("privacy", "show", "kim@resident.example", "--json"),
             ("db", "backup", str(tmp_path / "copy")), ("db", "restore", str(tmp_path / "log")),
         ):  # fmt: skip
             seen[" ".join(command)] = await asyncio.to_thread(_said, config, *command)
