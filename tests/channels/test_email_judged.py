@@ -145,6 +145,15 @@ def test_only_our_own_relays_word_proves_a_sender(field: str, *, expected: bool 
     assert authenticated(read, ["mx.fjordvik.example"]) is expected
 
 
+@pytest.mark.parametrize(("believed", "expected"), [([""], True), (["mx.fjordvik.example"], None), ([], None)])
+def test_exchange_onlines_field_without_a_name_is_believed_where_the_operator_says_so(
+    believed: list[str], *, expected: bool | None
+) -> None:
+    field = "spf=pass (sender IP is 192.0.2.1) smtp.mailfrom=b.example; dkim=pass header.d=b.example;dmarc=pass"
+    read = parse(f"Authentication-Results: {field} header.from=b.example\r\nFrom: a@b.example\r\n\r\n".encode())
+    assert authenticated(read, believed) is expected
+
+
 def test_without_a_name_for_our_relay_nothing_is_proven() -> None:
     read = parse(b"Authentication-Results: mx; dmarc=pass\r\nFrom: a@b.example\r\n\r\n")
     assert authenticated(read, []) is None

@@ -47,7 +47,9 @@ def authenticated(mail: Mail, authserv_ids: Sequence[str]) -> bool | None:
 def _results(field: str, authserv_ids: Sequence[str]) -> list[tuple[str, str, str]]:
     """Return (method, outcome, domain) of each result in a field of ours; nothing of anybody else's."""
     server, *statements = _COMMENT.sub(" ", field[:10_000].lower()).split(";")
-    if not set(server.split()[:1]) & {name.lower() for name in authserv_ids}:
+    if "=" in server:  # Exchange Online leaves its name out
+        server, statements = "", [server, *statements]
+    if (server.split() or [""])[0] not in {name.lower() for name in authserv_ids}:
         return []
     found = []
     for statement in statements:

@@ -171,8 +171,8 @@ class EmailSettings(BaseModel):
     authserv_ids: list[str] = Field(
         default_factory=list,
         description=(
-            "The names under which our own relay writes Authentication-Results. Default: none, so that no sender "
-            "is proven."
+            "The names under which our own relay writes Authentication-Results; an empty one for a relay that leaves "
+            "its name out, as Exchange Online does. Default: none, so that no sender is proven."
         ),
     )
     unproven: Literal["answer", "people"] = Field(
