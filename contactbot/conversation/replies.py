@@ -55,12 +55,15 @@ def answer(facts: Facts, entry: Entry, *, again: bool = False) -> Reply:
 
 
 def several(facts: Facts, answered: Sequence[tuple[str, Entry]], left: Sequence[str]) -> Reply:
-    """Return the answers to several questions, each under its own words, and the promise for what is left."""
+    """Return the answers to several questions, each under its own words, and the promise for what is left.
+
+    With a promise it is a receipt, which no takeover withdraws.
+    """
     blocks = [_under(facts, question, _answer(facts, entry, facts.length)) for question, entry in answered]
     if left:
         listed = " / ".join(_shown(facts, quoted(question)) for question in left)
         blocks.append(_promise(facts, "partly_left", questions=listed))
-    return Reply("\n\n".join(blocks), "answer", markup=_markup(facts))
+    return Reply("\n\n".join(blocks), "receipt" if left else "answer", markup=_markup(facts))
 
 
 def _under(facts: Facts, question: str, words: str) -> str:

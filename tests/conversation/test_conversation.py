@@ -110,6 +110,16 @@ async def test_what_is_left_of_several_questions_is_one_case_that_says_so(town: 
     assert ticket.title == "Kan dere hjelpe med arv fra utlandet? / Hvem eier månen?"
 
 
+async def test_a_reply_that_promises_the_rest_is_not_withdrawn_when_a_person_takes_the_case(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    async with running(sqlite_url, tmp_path, deliver=False) as town:
+        await town.say("Når åpner biblioteket? Kan dere hjelpe med arv fra utlandet?")
+        await town.do(desk.claim, 1001, town.actor())
+        states = await town.house.database.read(lambda tx: tx.rows("SELECT state FROM outbox"))
+    assert [state for (state,) in states] == ["queued"]
+
+
 async def test_a_residents_words_are_quoted_as_words_not_as_markup(town: Town) -> None:
     await town.say("Når åpner *biblioteket*? Når hentes [søppelet](http://evil.example)?")
     shown = to_html((await town.hear()).text)
