@@ -13,7 +13,7 @@ from contactbot import wording
 from contactbot.channels.base import ENTRY_POINT_GROUP, Channel, Surroundings
 from contactbot.clock import Clock, now
 from contactbot.conversation.engine import Engine
-from contactbot.conversation.knowledge import Bases
+from contactbot.conversation.knowledge import Bases, encoder_in
 from contactbot.delivery import Delivery
 from contactbot.handoff.desk import REGISTERED_CHANNELS
 from contactbot.house import House
@@ -108,7 +108,7 @@ async def _furnish(settings: Settings, database: Database, clock: Clock) -> Hous
     known = municipalities(settings.municipalities, settings.public_url)
     in_use = channels(settings, clock)
     await database.write(installation.write, _members(settings), _accounts(settings, in_use))
-    bases = Bases(database, known, clock)
+    bases = Bases(database, known, clock, await asyncio.to_thread(encoder_in, settings.kb.encoder))
     engine = Engine(database, known, bases, settings, clock)
     delivery = Delivery(database, in_use, known, settings.delivery, clock)
     receptions = {

@@ -145,6 +145,19 @@ class ConversationSettings(Part):
     survey: bool = Field(default=True, description="Ask `fikk du svar?` when a case is closed.")
 
 
+class KnowledgeSettings(Part):
+    """How questions are matched with answers."""
+
+    encoder: Path | None = Field(
+        None,
+        description=(
+            "Folder of a sentence encoder (a BERT as sentence-transformers writes it: `config.json`, `vocab.txt`, "
+            "`model.safetensors`) that counts beside words and letters. A question then costs some 10 ms of CPU, and "
+            "each text of the base as much at the start. None: words and letters alone."
+        ),
+    )
+
+
 class Settings(BaseSettings):
     """The whole configuration of one installation."""
 
@@ -200,6 +213,7 @@ class Settings(BaseSettings):
     )
     delivery: DeliverySettings = Field(default_factory=DeliverySettings, description="Outgoing messages.")
     conversation: ConversationSettings = Field(default_factory=ConversationSettings, description="The bot.")
+    kb: KnowledgeSettings = Field(default_factory=KnowledgeSettings, description="The matcher.")
 
     @property
     def database_url(self) -> str:

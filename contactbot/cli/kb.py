@@ -41,6 +41,10 @@ Queries = Annotated[
     Path,
     typer.Option("--queries", exists=True, dir_okay=False, help='Questions, one {"text", "expect", "kind"} a line.'),
 ]
+EncoderFolder = Annotated[
+    Path | None,
+    typer.Option("--encoder", exists=True, file_okay=False, help="Folder of a sentence encoder, to count as well."),
+]
 
 
 @app.callback()
@@ -108,15 +112,22 @@ def try_(
 
 
 @app.command()
-def evaluate(entries: Entries, queries: Queries, as_json: Json = False) -> None:  # noqa: FBT002 - typer's way to say a flag
+def evaluate(
+    entries: Entries,
+    queries: Queries,
+    encoder: EncoderFolder = None,
+    as_json: Json = False,  # noqa: FBT002 - typer's way to say a flag
+) -> None:
     """Measure the matcher on questions whose entries are known."""
     from contactbot.kb import evaluation
+    from contactbot.kb.encoder import Encoder
 
     try:
         asked = evaluation.queries_from_jsonl(queries.read_text("utf-8-sig").split("\n"))
     except ValueError as error:
         raise typer.BadParameter(f"{queries}: {error}") from error
-    report = evaluation.evaluate(_test_set(entries), asked, clock=time.perf_counter, memory=_held)
+    reader = None if encoder is None else Encoder.of(encoder)
+    report = evaluation.evaluate(_test_set(entries), asked, clock=time.perf_counter, memory=_held, encoder=reader)
     if as_json:
         print(report.to_json())
         return
@@ -151,7 +162,7 @@ async def _published(config: Path, municipality: str, *, everything: bool) -> tu
 
 async def _knowledge(config: Path, municipality: str) -> tuple["Knowledge", "Municipality"]:
     from contactbot.clock import now
-    from contactbot.conversation.knowledge import build
+    from contactbot.conversation.knowledge import build, encoder_in
     from contactbot.kb import store
     from contactbot.municipalities import municipalities
 
@@ -165,7 +176,7 @@ async def _knowledge(config: Path, municipality: str) -> tuple["Knowledge", "Mun
         settings = demo.settings(Path(tempfile.gettempdir()))
         key, base = the_municipality(settings, municipality), store.Base(0, demo.base(), ())
     town = municipalities(settings.municipalities, settings.public_url)[key]
-    return build(base, now().astimezone(town.zone).date()), town
+    return build(base, now().astimezone(town.zone).date(), encoder_in(settings.kb.encoder)), town
 
 
 @asynccontextmanager

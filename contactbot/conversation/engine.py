@@ -108,7 +108,8 @@ class Engine:
         moment = Moment(now, self._codes.draw(), replace(self._limits, automatic=abilities.automatic_per_hour))
         about = (inbound, seen, self._municipalities[seen.municipality], abilities.length, knowledge, moment)
         large = len(inbound.text) + sum(len(part.text) for part in inbound.folded) > LARGE
-        facts = await asyncio.to_thread(understand, *about) if large else understand(*about)
+        slow = large or knowledge.index.is_slow
+        facts = await asyncio.to_thread(understand, *about) if slow else understand(*about)
         outcome = _too_busy(facts) if give_up else steps.decide(facts)
         for content in (inbound.raw, *(file.content for file in inbound.attachments)):
             await blobs.keep_large(self._database, seen.municipality, content, now)

@@ -16,6 +16,8 @@ from contactbot.kb.vocabulary import Shares
 
 STRONG: Final = 0.75
 """Cosine from which a matched word is surely the same word, inflected or misspelt once."""
+SAME_MEANING: Final = 0.7
+"""Cosine of an encoder from which two sentences mean the same, whatever their words."""
 WEAK_AT_MOST: Final = 0.5
 """The probability that an entry gets at most when only one weak word speaks for it."""
 NOTHING_AT_MOST: Final = 0.2
@@ -87,7 +89,10 @@ def most_probable(near: Neighbourhood, entry: int) -> float:
 
     Two words that carry a subject are enough for anything, and so is one that is most of what was asked.
     """
-    closest = near.alike(near.phrasing_of(entry)).max(axis=1).tolist()
+    row = near.phrasing_of(entry)
+    if near.meant is not None and near.meant[row] >= SAME_MEANING:
+        return 1.0
+    closest = near.alike(row).max(axis=1).tolist()
     pairs = zip(near.question.asked, closest, strict=True)
     matched = [(cosine, one.weight) for one, cosine in pairs if not one.word.small]
     whole = max(1e-9, float(near.question.weights.sum()))

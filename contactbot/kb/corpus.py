@@ -14,7 +14,7 @@ from contactbot.kb.vocabulary import Numbers, Shares, Vocabulary, sketches
 
 LEAST_ALIKE: Final = 0.2
 """Cosine of n-grams below which two words have nothing to do with each other."""
-REMEMBERED: Final = 2000
+REMEMBERED: Final = 4000
 """Words of questions whose likeness is kept: half the words of any question are the same few."""
 SAME_MEANING: Final = np.float32(0.8)
 """How alike two words of one meaning count, however they are spelled."""

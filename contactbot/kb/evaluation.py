@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from contactbot.kb.encoder import Encoder
 from contactbot.kb.entry import Entry
 from contactbot.kb.index import Index
 from contactbot.kb.matching import Answer, Candidate, decide
@@ -83,6 +84,7 @@ def evaluate(
     clock: Callable[[], float],
     memory: Callable[[], int | None] = lambda: None,
     synonyms: Sequence[Sequence[str]] = (),
+    encoder: Encoder | None = None,
 ) -> Report:
     """Index `entries`, put every query to them, and report.
 
@@ -90,7 +92,7 @@ def evaluate(
     """
     kept = tuple(entries)
     held, started = memory(), clock()
-    index = Index.build(kept, synonyms)
+    index = Index.build(kept, synonyms, encoder=encoder)
     built, holds = clock() - started, memory()
     times, results = [], []
     for query in queries:

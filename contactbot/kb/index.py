@@ -3,14 +3,19 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from math import log
 from threading import Lock
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
+
 from contactbot.kb.confidence import Confidence, shipped
 from contactbot.kb.corpus import Corpus
+from contactbot.kb.encoder import Encoder
 from contactbot.kb.entry import Entry, EntryText
 from contactbot.kb.matching import Candidate
+from contactbot.kb.meaning import UNPROVED, WEIGHTS, Meanings, Meant
 from contactbot.kb.normalise import Word, concept, tokens, word
 from contactbot.kb.ranking import FEATURES, Neighbourhood, neighbourhood, sorted_words
 from contactbot.kb.rows import Row, Rows
@@ -21,6 +26,12 @@ LONGEST_QUESTION: Final = 60
 """Different words of a question that are looked at, from its beginning: a longer mail has said its business by then."""
 LONGEST_ANSWER: Final = 60
 """Different words of an answer that are indexed."""
+ENOUGH_TO_WEIGH: Final = 20
+"""Phrasings that the weight of an encoder must at least be tried on."""
+MOST_TO_WEIGH: Final = 200
+"""Phrasings that it is tried on at most."""
+NEXT_TO_NOTHING: Final = 0.001
+"""Share of an entry below which it is as good as not found."""
 ALIKE_ENOUGH_TO_SHOW: Final = 0.5
 """Cosine from which a pair of words is named to the resident as a reason."""
 
@@ -33,6 +44,7 @@ class _State:
     corpus: Corpus
     entries: MappingProxyType[str, Entry]
     numbers: MappingProxyType[str, tuple[int, ...]]
+    meanings: Meanings | None
 
 
 class Index:
@@ -42,12 +54,16 @@ class Index:
     in place in one step. Edits wait for each other. The result is the same as of building anew.
     """
 
-    def __init__(self, synonyms: Sequence[Sequence[str]], today: date | None, confidence: Confidence) -> None:
+    def __init__(
+        self, synonyms: Sequence[Sequence[str]], today: date | None, confidence: Confidence, encoder: Encoder | None
+    ) -> None:
         self._meanings = _meanings(synonyms)
         self._today = today
         self._confidence = confidence
         self._editing = Lock()
-        self._state = _State(0, Corpus.empty(), MappingProxyType({}), MappingProxyType({}))
+        self._encoder = encoder
+        meanings = None if encoder is None else Meanings(np.zeros((0, encoder.size), np.float32))
+        self._state = _State(0, Corpus.empty(), MappingProxyType({}), MappingProxyType({}), meanings)
 
     @classmethod
     def build(
@@ -56,20 +72,28 @@ class Index:
         synonyms: Sequence[Sequence[str]] = (),
         today: date | None = None,
         confidence: Confidence | None = None,
+        encoder: Encoder | None = None,
     ) -> "Index":
         """Index the entries that are valid on `today`, or all of them without a day.
 
         Each of `synonyms` is a group of single words that mean the same here. `confidence` is what turns likeness into
-        a probability; without it, the one that is shipped.
+        a probability; without it, the one that is shipped. With an `encoder` the meaning of the texts counts beside
+        their words, as much as the base itself shows to be right; each text and each question then costs milliseconds.
         """
-        index = cls(synonyms, today, shipped() if confidence is None else confidence)
+        index = cls(synonyms, today, shipped() if confidence is None else confidence, encoder)
         index._take_in({entry.id: entry for entry in entries})
+        index._weigh()
         return index
 
     @property
     def revision(self) -> int:
         """A number that rises with every edit."""
         return self._state.revision
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether an encoder reads each question, which takes milliseconds and does not belong on an event loop."""
+        return self._state.meanings is not None and self._state.meanings.weight > 0
 
     def __len__(self) -> int:
         return len(self._state.entries)
@@ -100,7 +124,48 @@ class Index:
 
     def _near(self, state: _State, text: str) -> Neighbourhood | None:
         words = self._words(text)[:LONGEST_QUESTION]
-        return neighbourhood(state.corpus, words) if words else None
+        if not words or not len(state.corpus.rows):
+            return None
+        return neighbourhood(state.corpus, words, self._meant(state, text))
+
+    def _meant(self, state: _State, text: str) -> Meant | None:
+        if self._encoder is None or state.meanings is None or not state.meanings.weight:
+            return None
+        return Meant.of(state.meanings, self._encoder.vector(text))
+
+    def _weigh(self) -> None:
+        """Give the encoder the weight that finds the base's own phrasings best, each sought among the others."""
+        if self._encoder is None or self._state.meanings is None:
+            return
+        tried = self._tried()
+        if len(tried) >= ENOUGH_TO_WEIGH:
+            lost = {weight: sum(self._loss(row, weight) for row in tried) for weight in WEIGHTS}
+            best = min(WEIGHTS, key=lambda weight: lost[weight])
+        else:
+            texts = [row.text for row in self._state.corpus.rows.texts if row is not None]
+            best = UNPROVED if self._encoder.knows_the_language_of(texts) else 0.0
+        self._state = replace(self._state, meanings=replace(self._state.meanings, weight=best))
+
+    def _tried(self) -> list[int]:
+        """Return the numbers of some phrasings of entries that have several, the same ones whatever their order."""
+        rows = self._state.corpus.rows
+        asked = (~rows.answers).nonzero()[0]
+        several = np.bincount(rows.firsts[asked], minlength=len(rows))[rows.firsts[asked]] > 1
+        found = asked[several]
+        return [int(at) for at in found[rows.keys[found].argsort(kind="stable")][:MOST_TO_WEIGH]]
+
+    def _loss(self, number: int, weight: float) -> float:
+        """Return how little of the shares goes to the entry of a row when that row is asked and is not there."""
+        corpus, meanings = self._state.corpus, self._state.meanings
+        row = corpus.rows.texts[number]
+        if row is None or meanings is None:
+            return 0.0
+        own = meanings.vectors[number]
+        without = Meant.of(replace(meanings, weight=weight), own)
+        near = neighbourhood(corpus, self._words(row.text)[:LONGEST_QUESTION], without, number)
+        if near is None or row.entry_id not in near.entries:
+            return -log(NEXT_TO_NOTHING)
+        return -log(max(float(self._confidence.shares(near)[near.entries.index(row.entry_id)]), NEXT_TO_NOTHING))
 
     def _take_in(self, entries: dict[str, Entry], gone: Sequence[str] = ()) -> None:
         with self._editing:
@@ -110,11 +175,17 @@ class Index:
             valid = {name: entry for name, entry in entries.items() if self._is_valid(entry)}
             old = [at for name in sorted(left) for at in before.numbers.get(name, ())]
             corpus = before.corpus.minus(old) if old else before.corpus
+            meanings = before.meanings.minus(old) if old and before.meanings else before.meanings
             numbers = {name: at for name, at in before.numbers.items() if name not in left}
             if valid:
                 corpus, added = self._with_rows(corpus, valid)
                 numbers |= added
-            self._state = _State(before.revision + 1, corpus, MappingProxyType(kept | valid), MappingProxyType(numbers))
+                if self._encoder is not None and meanings is not None:
+                    texts = corpus.rows.texts[len(before.corpus.rows) :]
+                    meanings = meanings.plus(self._encoder.known([row.text for row in texts if row is not None]))
+            self._state = _State(
+                before.revision + 1, corpus, MappingProxyType(kept | valid), MappingProxyType(numbers), meanings
+            )
 
     def _is_valid(self, entry: Entry) -> bool:
         return self._today is None or entry.valid_on(self._today)

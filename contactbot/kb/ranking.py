@@ -16,6 +16,7 @@ from rapidfuzz import fuzz, process
 from contactbot.kb.corpus import COVERING, Corpus
 from contactbot.kb.grams import Ids
 from contactbot.kb.kernel import kernel
+from contactbot.kb.meaning import Meant
 from contactbot.kb.normalise import Word
 from contactbot.kb.rows import Row
 from contactbot.kb.survey import Question, Survey, nearest
@@ -36,7 +37,7 @@ class Neighbourhood:
     """The rows nearest to a question and the entries they belong to.
 
     The rows of an entry stand together; those of the entries begin at `starts`. `features` has a line for each of
-    FEATURES and a column for each entry.
+    FEATURES and a column for each entry. `meant` is how near each row comes in meaning, None without an encoder.
     """
 
     question: Question
@@ -46,6 +47,7 @@ class Neighbourhood:
     entries: tuple[str, ...]
     kernel: Shares
     features: Shares
+    meant: Shares | None
 
     def phrasing_of(self, entry: int) -> int:
         """Return the number of the row that speaks best for an entry; of several, the first."""
@@ -61,10 +63,15 @@ class Neighbourhood:
         return self.survey.alike.take(self.survey.columns_of(row), axis=1)
 
 
-def neighbourhood(corpus: Corpus, words: Sequence[Word]) -> Neighbourhood | None:
-    """Return what is near a question of these words, each once; None where nothing is."""
+def neighbourhood(
+    corpus: Corpus, words: Sequence[Word], meant: Meant | None = None, without: int | None = None
+) -> Neighbourhood | None:
+    """Return what is near a question of these words, each once, that `meant` this; None where nothing is.
+
+    The row of the number `without` counts as not there.
+    """
     question = Question.of(corpus, words)
-    near = nearest(corpus, question, NEIGHBOURS)
+    near = nearest(corpus, question, NEIGHBOURS, meant, without)
     if near is None:
         return None
     rows = tuple([row for at in near.numbers.tolist() if (row := corpus.rows.texts[at]) is not None])
@@ -73,17 +80,12 @@ def neighbourhood(corpus: Corpus, words: Sequence[Word]) -> Neighbourhood | None
     np.not_equal(firsts[1:], firsts[:-1], out=is_first[1:])
     starts = is_first.nonzero()[0]
     alike = kernel(corpus, question, near)
-    values = np.stack(
-        (
-            alike[0, 1:],
-            near.covered,
-            near.covering,
-            near.covered + COVERING * near.covering,
-            _ratios(words, rows),
-            near.covered,
-            _votes(alike),
-        )
-    )
+    covered, covering, ratios = near.covered, near.covering, _ratios(words, rows)
+    if meant is not None:
+        alike = meant.kernel(alike, near.numbers)
+        covered, covering, ratios = (meant.blended(one, near.numbers) for one in (covered, covering, ratios))
+    nearness = covered + COVERING * covering
+    values = np.stack((alike[0, 1:], covered, covering, nearness, ratios, covered, _votes(alike)))
     values *= corpus.rows.answers[near.numbers] != _ABOUT_PHRASINGS
     return Neighbourhood(
         question=question,
@@ -93,6 +95,7 @@ def neighbourhood(corpus: Corpus, words: Sequence[Word]) -> Neighbourhood | None
         entries=tuple([row.entry_id for row in compress(rows, is_first.tolist())]),
         kernel=alike[0, 1:],
         features=_of_entries(values, starts),
+        meant=None if meant is None else meant.near[near.numbers],
     )
 
 

@@ -6,8 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from contactbot.kb.corpus import Asked, Corpus
+from contactbot.kb.corpus import COVERING, Asked, Corpus
 from contactbot.kb.grams import Ids
+from contactbot.kb.meaning import Meant
 from contactbot.kb.normalise import Word
 from contactbot.kb.vocabulary import Numbers, Shares, slices_of
 
@@ -104,15 +105,23 @@ def _distinct(values: Numbers, end: int) -> tuple[Numbers, Numbers, Numbers]:
     return ids, place[values], place
 
 
-def nearest(corpus: Corpus, question: Question, count: int) -> Survey | None:
-    """Survey the rows nearest to a question, at most `count`; None where no row has a word like any of its words."""
-    if not len(question.ids):
-        return None
-    return Survey.of(corpus, question, _best(_glance(corpus, question), count, corpus.rows.keys))
+def nearest(
+    corpus: Corpus, question: Question, count: int, meant: Meant | None = None, without: int | None = None
+) -> Survey | None:
+    """Survey the rows nearest to a question, at most `count`; None where nothing speaks for any but `without`."""
+    score = _glance(corpus, question)
+    if meant is not None:
+        score = meant.blended(score, slice(None), corpus.worth * np.float32(1.0 + COVERING))
+    if without is not None:
+        score[without] = 0.0
+    numbers = _best(score, count, corpus.rows.keys)
+    return Survey.of(corpus, question, numbers) if len(numbers) else None
 
 
 def _glance(corpus: Corpus, question: Question) -> Shares:
     """Return about how near every row is: as if no two of its words were like the same word of the question."""
+    if not len(question.ids):
+        return np.zeros(len(corpus.rows), np.float32)
     matter = question.cosines * question.weights[question.owners]
     clear = (matter > FAINT * matter.max()).nonzero()[0]
     words = question.ids[clear]
