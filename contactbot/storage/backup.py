@@ -16,10 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
-from sqlalchemy import make_url
-
 from contactbot.errors import StoreError
 from contactbot.storage import folder, sealed
+from contactbot.storage.dialect import Sqlite
 
 EPOCH = "feed_epoch"  # of house_state: a new one tells live pages that numbers start over
 PIECE: Final = 1 << 20  # bytes copied at a time
@@ -192,12 +191,14 @@ def _start_new_epoch_on_server(url: str) -> None:
 
 
 def _is_sqlite(url: str) -> bool:
-    return make_url(url).get_backend_name() == "sqlite"
+    return url.startswith("sqlite")
 
 
 def _path(url: str) -> Path:
-    return Path(make_url(url).database or "")
+    return Path(Sqlite(url).path)
 
 
 def _libpq(url: str) -> str:
+    from sqlalchemy import make_url  # noqa: PLC0415 - only a server's address needs it
+
     return make_url(url).set(drivername="postgresql", password=None).render_as_string(hide_password=False)

@@ -1,13 +1,16 @@
 """Bringing a database up to date, and telling whether it is."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
-
-from sqlalchemy import Connection, Engine, inspect, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from typing import TYPE_CHECKING
 
 from contactbot.errors import StoreBusyError
 from contactbot.storage import folder
-from contactbot.storage.dialect import dialect_for
+from contactbot.storage.dialect import Postgresql, Sqlite, dialect_for
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION = "alembic_version"  # the table in which Alembic keeps what it has brought the database to
@@ -16,12 +19,59 @@ LOCK = 7_211_046  # any number of ours: processes that start together upgrade on
 
 def upgrade(url: str) -> None:
     """Bring the database to this version's schema; nothing happens when it is there. Raises StoreBusyError."""
-    engine = dialect_for(url).engine
-    if engine.dialect.name == "sqlite" and engine.url.database:
-        folder.make_file(Path(engine.url.database))  # the log files beside it get its mode from SQLite
+    dialect = dialect_for(url)
     try:
-        with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
+        if isinstance(dialect, Sqlite):
+            folder.make_file(Path(dialect.path))  # the log files beside it get its mode from SQLite
+            if is_current(dialect):  # as at nearly every start
+                return
+        _bring_up(dialect)
+    except sqlite3.OperationalError as error:
+        raise StoreBusyError(f"the database cannot be opened: {error}") from error
+
+
+def is_current(dialect: Sqlite | Postgresql) -> bool:
+    """Whether the database has this version's schema. Raises what the driver raises."""
+    if isinstance(dialect, Sqlite):
+        with closing(dialect.connect()) as connection:
+            made = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (VERSION,)).fetchone()
+            found = connection.execute(f"SELECT version_num FROM {VERSION}").fetchone() if made else None
+            return found == (newest(),)
+    try:
+        with dialect.engine.connect() as lent:
+            return _current(lent) == newest()
+    finally:
+        dialect.engine.dispose()
+
+
+def stands(url: str) -> bool:
+    """Whether a readable database with this version's schema is there; makes none."""
+    dialect = dialect_for(url)
+    if isinstance(dialect, Sqlite):
+        try:
+            return Path(dialect.path).exists() and is_current(dialect)
+        except sqlite3.Error:
+            return False
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - see dialect.py
+
+    try:
+        return is_current(dialect)
+    except DBAPIError:
+        return False
+
+
+def newest() -> str:
+    """Return the newest migration's number, with which its file's name begins."""
+    return max(path.name for path in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+
+
+def _bring_up(dialect: Sqlite | Postgresql) -> None:
+    from sqlalchemy import text  # noqa: PLC0415 - see dialect.py
+    from sqlalchemy.exc import OperationalError  # noqa: PLC0415 - see dialect.py
+
+    try:
+        with dialect.engine.begin() as connection:
+            if isinstance(dialect, Postgresql):
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             else:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -30,41 +80,19 @@ def upgrade(url: str) -> None:
     except OperationalError as error:
         raise StoreBusyError(f"the database cannot be opened: {error.orig}") from error
     finally:
-        engine.dispose()
+        dialect.engine.dispose()
 
 
-def is_current(engine: Engine) -> bool:
-    """Whether the database has this version's schema."""
-    with engine.connect() as connection:
-        return _current(connection) == newest()
+def _current(connection: "Connection") -> str | None:
+    from sqlalchemy import inspect, text  # noqa: PLC0415 - see dialect.py
 
-
-def stands(url: str) -> bool:
-    """Whether a readable database with this version's schema is there; makes none."""
-    engine = dialect_for(url).engine
-    if engine.dialect.name == "sqlite" and not Path(engine.url.database or "").exists():
-        return False
-    try:
-        return is_current(engine)
-    except DBAPIError:
-        return False
-    finally:
-        engine.dispose()
-
-
-def newest() -> str:
-    """Return the newest migration's number, with which its file's name begins."""
-    return max(path.name for path in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
-
-
-def _current(connection: Connection) -> str | None:
     if not inspect(connection).has_table(VERSION):
         return None
     found: str | None = connection.execute(text(f"SELECT version_num FROM {VERSION}")).scalar()
     return found
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: "Connection") -> None:
     # Nearly every start finds the schema current, and need not wait 0.15 s for this import.
     from alembic import command  # noqa: PLC0415 - see above
     from alembic.config import Config  # noqa: PLC0415 - see above

@@ -216,16 +216,11 @@ class SqliteDatabase:
 
     def _connect(self) -> sqlite3.Connection:
         try:
-            lent = self.dialect.engine.raw_connection()
+            return self.dialect.connect()
         except sqlite3.OperationalError as error:
             raise StoreBusyError(
                 f"the database file cannot be opened ({error}); look at its folder's rights"
             ) from error
-        connection = lent.driver_connection
-        lent.detach()  # this thread keeps it until the database closes
-        if not isinstance(connection, sqlite3.Connection):
-            raise StoreError("the SQLite driver gave no connection")
-        return connection
 
     def _close(self, writer: threading.Thread | None) -> None:
         self._jobs.put(None)
@@ -234,4 +229,3 @@ class SqliteDatabase:
         self._readers.shutdown()
         for connection in self._opened:
             connection.close()
-        self.dialect.engine.dispose()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
 
 from contactbot.clock import now
 from contactbot.errors import StoreBusyError, StoreError
@@ -22,18 +21,42 @@ from tests.storage.town import add_team, counted, founded, increment, teams
 PAGE = 4096  # bytes, SQLite's default
 
 
-class Commits:
-    """How often the engine was told to commit."""
+class Counting(Sqlite):
+    """A file whose commits are counted."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.count = 0
-        event.listen(engine, "connect", self._watch)
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.commits = 0
 
-    def _watch(self, connection: sqlite3.Connection, _record: object) -> None:
+    def connect(self) -> sqlite3.Connection:
+        """Watch every statement."""
+        connection = super().connect()
         connection.set_trace_callback(self._note)
+        return connection
 
     def _note(self, statement: str) -> None:
-        self.count += statement == "COMMIT"
+        self.commits += statement == "COMMIT"
+
+
+class SmallDisk(Sqlite):
+    """A file on a disk that is nearly full."""
+
+    def connect(self) -> sqlite3.Connection:
+        """Leave fifty pages."""
+        connection = super().connect()
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages + 50}")
+        return connection
+
+
+class Hurried(Sqlite):
+    """A file that nobody waits for long."""
+
+    def connect(self) -> sqlite3.Connection:
+        """Wait for a lock a fifth of a second."""
+        connection = super().connect()
+        connection.execute("PRAGMA busy_timeout = 200")
+        return connection
 
 
 @asynccontextmanager
@@ -70,26 +93,18 @@ def large(tx: Transaction) -> None:
 @pytest.fixture
 async def small_disk(sqlite_url: str) -> AsyncIterator[Database]:
     """Open a database whose disk is nearly full."""
-    dialect = Sqlite(sqlite_url)
-
-    @event.listens_for(dialect.engine, "connect")
-    def _limit(connection: sqlite3.Connection, _record: object) -> None:
-        pages = connection.execute("PRAGMA page_count").fetchone()[0]
-        connection.execute(f"PRAGMA max_page_count = {pages + 50}")
-
-    async with SqliteDatabase(dialect, now) as opened:
+    async with SqliteDatabase(SmallDisk(sqlite_url), now) as opened:
         await opened.write(founded)
         yield opened
 
 
 async def test_units_that_wait_together_share_one_commit(sqlite_url: str) -> None:
-    dialect = Sqlite(sqlite_url)
-    commits = Commits(dialect.engine)
+    dialect = Counting(sqlite_url)
     async with SqliteDatabase(dialect, now) as database:
         await database.write(founded)
-        before = commits.count
+        before = dialect.commits
         assert await submitted(database, *[increment] * 40) == list(range(1, 41))
-        assert commits.count - before == 2  # the one that held the writer, and the forty
+        assert dialect.commits - before == 2  # the one that held the writer, and the forty
 
 
 async def test_a_disk_that_fills_in_the_second_of_four_loses_the_second_only(small_disk: Database) -> None:
@@ -130,13 +145,7 @@ async def test_a_cancelled_unit_that_waits_is_not_run(sqlite: Database) -> None:
 
 
 async def test_a_file_held_by_another_program_is_told_once_for_all_who_wait(sqlite_url: str) -> None:
-    dialect = Sqlite(sqlite_url)
-
-    @event.listens_for(dialect.engine, "connect")
-    def _hurry(connection: sqlite3.Connection, _record: object) -> None:
-        connection.execute("PRAGMA busy_timeout = 200")
-
-    async with SqliteDatabase(dialect, now) as database:
+    async with SqliteDatabase(Hurried(sqlite_url), now) as database:
         with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
             async with together(database):
                 tasks = [asyncio.create_task(database.write(counted)) for _ in range(50)]
