@@ -109,11 +109,9 @@ def _database(settings: Settings) -> list[Finding]:
     if dialect.name == "sqlite" and not (settings.data / "contactbot.db").exists() and not settings.database:
         return [Finding("ok", "the database will be made at the first start")]
     try:
-        current = schema.is_current(dialect.engine)
+        current = schema.is_current(dialect)
     except Exception as error:  # noqa: BLE001 - whatever the driver says is what the operator must know
         return [Finding("error", f"the database cannot be opened: {error}")]
-    finally:
-        dialect.engine.dispose()
     return [] if current else [Finding("ok", "the database's schema will be brought up to date at the next start")]
 
 
