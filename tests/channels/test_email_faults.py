@@ -107,6 +107,7 @@ async def test_our_filters_verdict_reaches_the_house(
 
 async def judged(house: RecordingHouse, configured: EmailSettings, folder: Path, relay: Sink, raw: bytes) -> Inbound:
     channel = EmailChannel(configured, surroundings(folder))
+    house.ready.clear()
     async with running(channel, house):
         assert await MailPeer(channel, relay, folder).post(raw) == 250
     return house.kept[0]
@@ -124,6 +125,26 @@ async def test_what_becomes_of_a_sender_of_whom_the_relay_says_nothing_is_a_sett
 ) -> None:
     decided = settings(relay.port).model_copy(update={"unproven": unproven})
     assert (await judged(house, decided, tmp_path, relay, letter("Hei", "m1").as_bytes())).authenticated is proven
+
+
+async def test_check_says_where_the_relay_tells_nothing_of_senders(
+    house: RecordingHouse, relay: Sink, tmp_path: Path
+) -> None:
+    told = settings(relay.port).model_copy(update={"authserv_ids": ["mx.fjordvik.example"]})
+    channel = EmailChannel(told, surroundings(tmp_path))
+
+    async def said() -> list[str]:
+        return [finding.level for finding in await channel.check() if "mx.fjordvik.example" in finding.text]
+
+    assert await said() == []
+    raw = letter("Hei", "m1").as_bytes()
+    await judged(house, told, tmp_path, relay, raw)
+    assert await said() == ["warning"]
+    result = b"Authentication-Results: mx.fjordvik.example; dmarc=pass\r\n"
+    await judged(house, told, tmp_path, relay, result + letter("Hei", "m2").as_bytes())
+    assert await said() == ["ok"]
+    unnamed = EmailChannel(settings(relay.port), surroundings(tmp_path))
+    assert [one.level for one in await unnamed.check() if "authserv_ids" in one.text] == ["warning"]
 
 
 async def test_a_mail_that_names_no_sender_proves_nobody(peer: MailPeer, house: RecordingHouse) -> None:

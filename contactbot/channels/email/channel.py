@@ -18,6 +18,7 @@ from contactbot.channels.email.pickup import Pickup
 from contactbot.channels.email.reception import CHANNEL, Reception, Trust
 from contactbot.channels.email.sender import Envelope, Sender, only_encrypted
 from contactbot.channels.email.settings import EmailSettings, MailAccount
+from contactbot.channels.email.sightings import Sightings
 from contactbot.channels.email.tokens import Signer
 from contactbot.messages import Account, Length, Outbound, Receipt
 
@@ -70,7 +71,7 @@ class EmailChannel:
         """Take mail in until cancelled."""
         settings = self._settings
         trust = Trust(tuple(settings.authserv_ids), frozenset(settings.spam_fields), settings.unproven == "answer")
-        reception = Reception(house, self._book, trust, self._surroundings.clock)
+        reception = Reception(house, self._book, trust, self._surroundings.clock, Sightings(self._surroundings.data))
         try:
             async with AsyncExitStack() as stack:
                 if settings.listens:

@@ -14,6 +14,7 @@ from contactbot.channels.email.listener import IDENT, tls_context
 from contactbot.channels.email.oauth import TokenError, Tokens
 from contactbot.channels.email.sender import connect, only_encrypted
 from contactbot.channels.email.settings import EmailSettings, Listen, MailAccount, Relay
+from contactbot.channels.email.sightings import Sightings
 from contactbot.channels.email.tokens import Signer
 from contactbot.errors import SettingsError
 from contactbot.messages import Account
@@ -33,7 +34,7 @@ async def findings(
         *(await _listener(settings.listen) if settings.listens else []),
         *[finding for account in settings.accounts for finding in await _mailbox(account)],
         *await _relay(settings, Signer(surroundings.secret), heads),
-        *_authentication(settings),
+        *_authentication(settings, Sightings(surroundings.data)),
     ]
 
 
@@ -196,15 +197,25 @@ async def _refusal(smtp: SMTP, address: str) -> str:
     return ""
 
 
-def _authentication(settings: EmailSettings) -> list[Finding]:
-    if settings.authserv_ids:
-        return []
-    return [
-        _warning(
-            "no sender can be proven; let the relay write Authentication-Results and name it in "
-            "channels.email.authserv_ids"
-        )
-    ]
+def _authentication(settings: EmailSettings, sightings: Sightings) -> list[Finding]:
+    """Tell where no sender can be proven, and what becomes of their mail then."""
+    become = "is answered all the same" if settings.unproven == "answer" else "goes to people unanswered"
+    if not settings.authserv_ids:
+        return [
+            _warning(
+                "no sender can be proven; let the relay write Authentication-Results and name it in "
+                f"channels.email.authserv_ids; until then all mail {become} (channels.email.unproven)"
+            )
+        ]
+    names = ", ".join(name or "(no name)" for name in settings.authserv_ids)
+    if sightings.last() is False:
+        return [
+            _warning(
+                f"the last mail came without Authentication-Results of {names}: let the relay write them, or correct "
+                f"channels.email.authserv_ids; such mail {become} (channels.email.unproven)"
+            )
+        ]
+    return [_ok(f"senders are proven by the word of {names}")] if sightings.last() else []
 
 
 def _ok(text: str) -> Finding:

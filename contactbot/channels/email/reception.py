@@ -13,6 +13,7 @@ from contactbot.channels.email import authentication, automatic, bounce, headers
 from contactbot.channels.email.addresses import AddressBook, Recipient
 from contactbot.channels.email.bounce import Bounce
 from contactbot.channels.email.parse import Mail
+from contactbot.channels.email.sightings import Sightings
 from contactbot.errors import StoreError, UnknownAccountError
 from contactbot.messages import Address, Folded, Inbound, Receipt
 from contactbot.quoted import Folding
@@ -54,9 +55,11 @@ class Trust:
     spam_fields: frozenset[spam.Field] = frozenset(spam.FIELDS)
     answers_unproven: bool = True
 
-    def proves(self, mail: Mail) -> bool | None:
+    def proves(self, mail: Mail, sightings: Sightings) -> bool | None:
         """Say whether the sender's address is proven; None where nothing can be told and that is good enough."""
         proven = authentication.authenticated(mail, self.authserv_ids)
+        if mail.senders and self.authserv_ids:
+            sightings.note(told=proven is not None)
         return False if proven is None and not self.answers_unproven else proven
 
 
@@ -68,6 +71,7 @@ class Reception:
     book: AddressBook
     trust: Trust
     now: Callable[[], datetime]
+    sightings: Sightings
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE_AT_ONCE))
 
     async def take(self, delivery: Delivery, cursor: str | None = None) -> None:
@@ -141,7 +145,7 @@ class Reception:
             refs=tuple(dict.fromkeys(mail.references + reported)),
             thread=next((recipient.thread for recipient in recipients if recipient.thread is not None), None),
             automatic=self._automatic(delivery, mail),
-            authenticated=self.trust.proves(mail),
+            authenticated=self.trust.proves(mail, self.sightings),
             unreadable=mail.unreadable,
             spam=spam.verdict(mail, self.trust.spam_fields),
         )
