@@ -92,8 +92,8 @@ async def _show(
 
     async with _opened(config, named) as (database, town, key):
         found = await _found(database, town, addresses, key)
-        await database.write(person.note_shown, town.id, found, "operator", _masked(reason, town), now())
         extent = person.Extent(notes, contents)
+        await database.write(person.note_shown, town.id, found, extent, "operator", _masked(reason, town), now())
         records = person.records(database, town.id, found, extent, key, now())
         lines = export.as_json(records, person.kind_of) if as_json else export.as_html(records, town.zone)
         with _file(out) if out is not None else _standard() as target:

@@ -100,8 +100,8 @@ async def give(request: web.Request) -> web.StreamResponse:
     if found is None:
         return await _page(request, form, problem=asked.problem or NOBODY)
     town, now = municipality_of(request, request[MEMBER]), house.clock()
-    await house.database.write(person.note_shown, town.id, found, _actor(request), asked.reason, now)
     extent = Extent(notes=form.get("notes") == "1", contents=form.get("contents") == "1")
+    await house.database.write(person.note_shown, town.id, found, extent, _actor(request), asked.reason, now)
     records = person.records(house.database, town.id, found, extent, _key(request), now)
     as_json = form.get("as") == "json"
     ending, kind = ("jsonl", "application/x-ndjson") if as_json else ("html", "text/html")

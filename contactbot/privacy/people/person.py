@@ -63,9 +63,12 @@ def look_up(
     return Found(tuple(asked_for), tuple(rows.values()), "-".join(name[:REFERENCE] for name in names))
 
 
-def note_shown(tx: Transaction, municipality: str, found: Found, actor: str, reason: str, at: datetime) -> None:
-    """Note that somebody was shown what is held about a person, and why; the event names nobody."""
-    events.record(tx, municipality, at, actor, "person.shown", subject=found.reference, data={"reason": reason})
+def note_shown(  # noqa: PLR0913 - who was shown what, of whom, when and why
+    tx: Transaction, municipality: str, found: Found, extent: Extent, actor: str, reason: str, at: datetime
+) -> None:
+    """Note that somebody was shown what is held about a person, raw copies too or not, and why; it names nobody."""
+    data: dict[str, object] = {"reason": reason, "notes": extent.notes, "contents": extent.contents}
+    events.record(tx, municipality, at, actor, "person.shown", subject=found.reference, data=data)
 
 
 def note_searched(tx: Transaction, municipality: str, reference: str, actor: str, reason: str, at: datetime) -> None:
