@@ -11,6 +11,7 @@ from contactbot import app, wording
 from contactbot.channels.base import Finding
 from contactbot.clock import now
 from contactbot.errors import ContactbotError
+from contactbot.kb.encoder import Encoder, EncoderError
 from contactbot.municipalities import municipalities
 from contactbot.settings import Settings
 from contactbot.storage import folder, schema
@@ -37,6 +38,7 @@ async def check(settings: Settings, file: Path | None = None) -> list[Finding]:
         unknown = {a.municipality for a in channel.accounts} - set(settings.municipalities)
         findings += [Finding("error", f"{name}: there is no municipality {key!r}") for key in sorted(unknown)]
     findings += _languages(settings)
+    findings += await asyncio.to_thread(_encoder, settings)
     order = {"error": 0, "warning": 1, "ok": 2}
     return sorted(findings, key=lambda finding: order[finding.level])
 
@@ -82,6 +84,16 @@ def _languages(settings: Settings) -> list[Finding]:
         for key, one in settings.municipalities.items()
         if one.main_language not in wording.COMPLETE
     ]
+
+
+def _encoder(settings: Settings) -> list[Finding]:
+    if settings.kb.encoder is None:
+        return []
+    try:
+        found = Encoder.of(settings.kb.encoder)
+    except EncoderError as error:
+        return [Finding("warning", f"kb.encoder: {error}; words and letters alone are matched")]
+    return [Finding("ok", f"kb.encoder: {settings.kb.encoder} gives vectors of {found.size} numbers")]
 
 
 def _folder(settings: Settings) -> list[Finding]:
