@@ -310,6 +310,8 @@ class PhraseBook:
             raise ValueError(f"{word!r} in {item!r} is never one word")
         if word.endswith("*"):
             self._prefixes[folded].add(item)
+            if folded.endswith("a"):  # "skjemaet" is folded to "skjemet"
+                self._prefixes[f"{folded[:-1]}e"].add(item)
             return
         self._exact[folded].add(item)
         if len(folded) >= _FUZZY_LENGTH and not word.startswith("="):

@@ -109,21 +109,23 @@ def assess(text: str | Reading) -> Danger | None:
     The work is linear in the length of the text, so a text of a megabyte is read whole.
     """
     words = _BOOK.read(text)
-    return _by_table(words) or _by_likeness(words)
+    plain = _without_idioms(words)
+    return _by_table(words, plain) or _by_likeness(words, plain)
 
 
 def by_table(text: str) -> Danger | None:
     """Return the acute danger that a row of the table sees, or None."""
-    return _by_table(_BOOK.read(text))
+    words = _BOOK.read(text)
+    return _by_table(words, _without_idioms(words))
 
 
 def sentences(text: str | Reading) -> list[list[str]]:
-    """Return the folded words of a text, sentence by sentence, as the classifier reads them."""
-    return _sentences(_BOOK.read(text))
+    """Return the folded words of a text without idioms, sentence by sentence, as the classifier reads them."""
+    return _sentences(_without_idioms(_BOOK.read(text)))
 
 
-def _by_likeness(words: Sequence[Token]) -> Danger | None:
-    like = _CLASSIFIER.judge(_sentences(words))
+def _by_likeness(words: Sequence[Token], plain: Sequence[Token]) -> Danger | None:
+    like = _CLASSIFIER.judge(_sentences(plain))
     if like is None:
         return None
     return Danger(DangerKind(like.kind), LIKENESS, _is_child_writing(words), " ".join(like.words))
@@ -133,17 +135,16 @@ def _sentences(words: Sequence[Token]) -> list[list[str]]:
     return [[word.word for word in sentence] for _, sentence in groupby(words, attrgetter("sentence"))]
 
 
-def _by_table(words: Sequence[Token]) -> Danger | None:
-    tokens = _without_idioms(words)
-    look = _BOOK.look(tokens)
+def _by_table(words: Sequence[Token], plain: Sequence[Token]) -> Danger | None:
+    look = _BOOK.look(plain)
     if not look.possible:
         return None
-    sentences = _Sentences(tokens)
+    sentences = _Sentences(plain)
     for rule in _rules_for(look):
         found = _first(rule, look, sentences)
         if found is not None:
             minor = rule.minor or _is_child_writing(words)
-            return Danger(rule.kind, rule.id, minor, _evidence(tokens, found))
+            return Danger(rule.kind, rule.id, minor, _evidence(plain, found))
     return None
 
 
