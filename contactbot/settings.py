@@ -74,6 +74,13 @@ class MunicipalitySettings(Part):
     phone: str = Field("", description="The service desk's telephone number, as residents should see it.")
     email: str = Field("", description="The service desk's email address, as residents should see it.")
     website: str = Field("", description="Address of the municipality's website.")
+    host: str = Field(
+        "",
+        description=(
+            "Host name of the municipality's own public pages, such as `chat.fjordvik.example`, where the installation"
+            " serves several; a request for any other host gets the first municipality's."
+        ),
+    )
     hours: Hours = Field(default_factory=Hours, description="When people answer.")
     answer_within_working_days: int = Field(
         2, ge=0, le=60, description="Working days until a person has answered; residents are promised this time."

@@ -84,9 +84,17 @@ def form_key() -> str:
 
 
 def municipality_of(request: web.Request, member: Member | None) -> Municipality:
-    """Return whose page it is: the member's municipality, or for everybody else the first that is configured."""
-    known = request.app[HOUSE].municipalities
-    return known[member.municipality] if member is not None else next(iter(known.values()))
+    """Return whose page it is: the member's municipality, or for everybody else the one whose host was asked.
+
+    Where no municipality has that host it is the first that is configured.
+    """
+    house = request.app[HOUSE]
+    if member is not None:
+        return house.municipalities[member.municipality]
+    host = request.host.partition(":")[0].lower()
+    described = house.settings.municipalities
+    asked = next((key for key in house.municipalities if described[key].host.lower() == host), None)
+    return house.municipalities[asked or next(iter(house.municipalities))]
 
 
 def _when(at: datetime, now: datetime, municipality: Municipality) -> Markup:

@@ -239,3 +239,18 @@ async def test_an_answer_that_a_language_lacks_says_so_and_is_marked(resident: C
     page = await text_of(await resident.get("/svar/bru?lang=en"))
     assert "not available in English yet" in page
     assert '<h1 class="ds-heading" data-size="lg" lang="nb">' in page
+
+
+async def test_each_host_shows_its_own_municipality_and_any_other_host_the_first(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    towns = {HERE: {"name": "Fjordvik kommune"}, THERE: {"name": "Nabovik kommune", "host": "chat.nabovik.example"}}
+    async with running(configuration(tmp_path, database=sqlite_url, municipalities=towns)) as started:
+        await started.house.database.write(filled)
+        browser = started.client()
+        neighbours = await text_of(await browser.get("/", headers={"Host": "Chat.nabovik.example:8080"}))
+        assert "Nabovik kommune" in neighbours
+        assert "Fjordvik" not in neighbours
+        assert (await browser.get("/svar/hemmelig", headers={"Host": "chat.nabovik.example"})).status == 200
+        assert (await browser.get("/svar/hemmelig")).status == 404
+        assert "Fjordvik kommune" in await text_of(await browser.get("/"))
