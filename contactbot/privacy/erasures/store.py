@@ -15,6 +15,10 @@ from contactbot.threads.thread import AddressRow
 
 ERASURE = "id, municipality, actor, addresses, thread, position, erased, kept, started_at, finished_at"
 EMPTIED = "…"  # the title of a case without words
+CASES = (
+    "SELECT t.address, t.id AS thread, k.number, k.state, k.archive, k.archived_at FROM thread t"
+    " JOIN ticket_thread x ON x.thread = t.id AND x.unlinked_at IS NULL JOIN ticket k ON k.id = x.ticket"
+)
 # Kinds of events whose particulars somebody wrote by hand.
 BY_HAND = ("original.read",)
 # What is deleted with a message, and what stays of it without words.
@@ -49,12 +53,12 @@ class Case:
 
 def cases_of(tx: Transaction, addresses: Sequence[int]) -> tuple[Case, ...]:
     """Return the cases in which these addresses' threads are, once for each thread."""
-    return _cases(tx, f"t.address IN ({_listed(addresses)})")
+    return tuple(tx.all(Case, f"{CASES} WHERE t.address IN ({_listed(addresses)}) ORDER BY k.number, t.id"))
 
 
 def is_forgettable(tx: Transaction, thread: int) -> bool:
     """Say whether no duty keeps a thread."""
-    return all(case.duty is None for case in _cases(tx, "t.id = :thread", thread=thread))
+    return all(case.duty is None for case in tx.all(Case, f"{CASES} WHERE t.id = :thread", thread=thread))
 
 
 def is_nobodys(tx: Transaction, thread: int) -> bool:
@@ -66,15 +70,6 @@ def is_nobodys(tx: Transaction, thread: int) -> bool:
             nobody=SCHEME,
         )
     )
-
-
-def _cases(tx: Transaction, where: str, **values: object) -> tuple[Case, ...]:
-    joined = "FROM thread t JOIN ticket_thread x ON x.thread = t.id AND x.unlinked_at IS NULL"
-    statement = (
-        "SELECT t.address, t.id AS thread, k.number, k.state, k.archive, k.archived_at"
-        f" {joined} JOIN ticket k ON k.id = x.ticket WHERE {where} ORDER BY k.number, t.id"
-    )
-    return tuple(tx.all(Case, statement, **values))
 
 
 def begun_after(tx: Transaction, addresses: Sequence[int], moment: datetime) -> tuple[tuple[int, int], ...]:
