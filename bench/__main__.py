@@ -1,9 +1,9 @@
-"""All benchmarks, or those named: ``python -m bench [store|channels|matching]``."""
+"""All benchmarks, or those named: ``python -m bench [store|channels|matching|large_mail]``."""
 
 import importlib
 import sys
 
-ALL = ("store", "channels", "matching")
+ALL = ("store", "channels", "matching", "large_mail")
 
 
 def main(wanted: list[str]) -> int:

@@ -196,6 +196,7 @@ def _configuration(folder: Path, where: dict[str, Any]) -> dict[str, Any]:
             },
             "email": {
                 "accounts": [{"address": MAILBOX, "municipality": "fjordvik"}],
+                "automatic_per_hour": 1_000_000,
                 "listen": {"port": mail_port},
                 "relay": {"port": where["mail"], "tls": "none"},
             },
