@@ -13,7 +13,7 @@ from contactbot.errors import ConflictError, UnknownAccountError
 from contactbot.handoff import desk
 from contactbot.handoff.ticket import Reason, TicketState
 from contactbot.markdown import to_html
-from contactbot.messages import Address, Author, Inbound
+from contactbot.messages import Accepted, Address, Author, Inbound
 from contactbot.threads.thread import TurnOwner
 from tests.conversation.town import HERE, MONDAY, Town, running
 
@@ -225,7 +225,8 @@ async def test_two_processes_that_begin_a_conversation_with_one_resident_begin_o
         await first.say("hei")
         for each in (first, second):
             each.watch.at += timedelta(hours=25)
-        current, met = Bases.current, []
+        current = Bases.current
+        met: list[Accepted] = []
 
         async def meanwhile(bases: Bases, municipality: str, revision: int) -> Knowledge:
             """Let the second process take its message in while the first has read and not yet written."""
