@@ -76,7 +76,8 @@ async def _resident(house: House, numbers: "itertools.count[int]") -> None:
 
 def _message(number: int) -> Inbound:
     text = f"Når åpner biblioteket på lørdag? {number}"
-    resident = Address("loopback", f"resident {number // PER_RESIDENT}-{number % TASKS}")
+    # Each of the tasks draws numbers in turn, so that its residents write one after the other.
+    resident = Address("loopback", f"resident {number // (PER_RESIDENT * TASKS)}-{number % TASKS}")
     return Inbound("loopback", "loopback", resident, f"m-{number}", text, now(), raw=text.encode())
 
 

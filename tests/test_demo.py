@@ -21,6 +21,7 @@ from contactbot.handoff import store as tickets
 from contactbot.storage.transaction import Transaction
 from tests.peers.chromium import barriers, chromium
 from tests.peers.postfix import free_port
+from tests.peers.prosody import running_prosody
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -241,3 +242,12 @@ def _look(tx: Transaction) -> tuple[dict[str, int], set[str], int, str]:
         tx.value("SELECT count(*) FROM outbox WHERE state IN ('held', 'queued', 'sending')"),
         tx.value("SELECT max(created_at) FROM message"),
     )
+
+
+def test_the_xmpp_server_keeps_everything_in_the_folder_it_was_given(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "xmpp"
+    folder.parent.mkdir(mode=0o700)
+    with running_prosody(folder) as server:
+        assert server.folder == folder
+        assert {"data", "prosody.pid", "prosody.log"} <= {path.name for path in folder.iterdir()}
+    assert "error" not in (folder / "prosody.log").read_text("utf-8")

@@ -13,7 +13,6 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from string import Template
-from tempfile import mkdtemp
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -74,8 +73,9 @@ class Prosody:
     """A server in a folder; start it in one thread and stop it in any.
 
     ``port`` is where clients connect (0: a free one is chosen) and ``tls_port`` where they may speak TLS at once,
-    ``certificate`` is what they must trust, ``folder`` where it lives: a temporary one when root starts it and its user
-    could not reach the folder given. ``without`` names modules of Prosody's that it shall do without.
+    ``certificate`` is what they must trust, ``folder`` where it lives. When root starts it, its user need not be
+    able to reach that folder: it gets the folder itself, opened, and finds everything through that. ``without``
+    names modules of Prosody's that it shall do without.
     """
 
     def __init__(self, program: Path, folder: Path, port: int = 0, without: frozenset[str] = frozenset()) -> None:
@@ -84,8 +84,7 @@ class Prosody:
         self._program = program
         self._modules = [module for module in _MODULES if module not in without]
         self._user = pwd.getpwnam(UNPRIVILEGED) if os.geteuid() == 0 else None
-        self._temporary = self._user is not None and not _reachable(folder)
-        self.folder = Path(mkdtemp(prefix="contactbot-prosody-")) if self._temporary else folder.absolute()
+        self.folder = folder.absolute()
         self.certificate = self.folder / "server.crt"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -104,18 +103,28 @@ class Prosody:
 
     def start(self) -> None:
         """Start and return when clients can connect. Raises ProsodyError when it does not come up."""
-        self._prepare()
-        command = [*self._guards(), str(self._program), "--config", str(self.folder / "prosody.cfg.lua"), "-F"]
+        self._make(self.folder / "data")
+        lent = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            self._prepare(Path(f"/proc/self/fd/{lent}"))
+            self._process = self._launched(lent)
+        finally:
+            os.close(lent)
+        self._await_listening(self._process)
+
+    def _launched(self, lent: int) -> "subprocess.Popen[bytes]":
+        configuration = f"/proc/self/fd/{lent}/prosody.cfg.lua"
+        command = [*self._guards(), str(self._program), "--config", configuration, "-F"]
         with (self.folder / "console.log").open("ab") as console:
-            self._process = subprocess.Popen(  # noqa: S603 - our own program and our own arguments
+            return subprocess.Popen(  # noqa: S603 - our own program and our own arguments
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
                 cwd=self.folder,
+                pass_fds=(lent,),
                 env={"PATH": os.environ.get("PATH", os.defpath), "HOME": str(self.folder), "LANG": "C.UTF-8"},
             )
-        self._await_listening(self._process)
 
     def stop(self) -> None:
         """Stop, politely and then not; a second call does nothing."""
@@ -127,8 +136,6 @@ class Prosody:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        if self._temporary:
-            shutil.rmtree(self.folder, ignore_errors=True)
 
     def kill(self) -> None:
         """End it as a crash would, at once and without a word to its clients; ``start`` brings it back."""
@@ -137,8 +144,8 @@ class Prosody:
             self._process.wait()
             self._process = None
 
-    def _prepare(self) -> None:
-        self._make(self.folder / "data")
+    def _prepare(self, reached: Path) -> None:
+        """Write what it needs, with the path under which it finds the folder."""
         self.folder.chmod(0o711)  # others may read the certificate, and nothing else
         if not self.certificate.exists():
             key, certificate = _self_signed()
@@ -146,7 +153,7 @@ class Prosody:
             self._write(self.certificate, certificate)
             self.certificate.chmod(0o644)
         modules = ", ".join(f'"{module}"' for module in self._modules)
-        values = {"folder": self.folder, "port": self.port, "tls_port": self.tls_port, "modules": modules}
+        values = {"folder": reached, "port": self.port, "tls_port": self.tls_port, "modules": modules}
         self._write(self.folder / "prosody.cfg.lua", _CONFIGURATION.substitute(values, domain=DOMAIN))
         self._give(self.folder)
 
@@ -189,12 +196,6 @@ class Prosody:
             raise ProsodyError(f"Prosody ended at once; {self.folder / 'console.log'} says why")
         self.stop()
         raise ProsodyError(f"Prosody does not listen after {START_SECONDS:g} s; see {self.folder / 'prosody.log'}")
-
-
-def _reachable(folder: Path) -> bool:
-    """Tell whether others than the owner may pass through all the folders above."""
-    above = [parent for parent in folder.absolute().parents if parent.exists()]
-    return all(parent.stat().st_mode & 0o001 for parent in above)
 
 
 def _free_port() -> int:
