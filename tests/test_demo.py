@@ -244,7 +244,7 @@ def _look(tx: Transaction) -> tuple[dict[str, int], set[str], int, str]:
     )
 
 
-def test_the_xmpp_server_keeps_everything_in_the_folder_it_was_given(tmp_path: Path) -> None:
+async def test_the_xmpp_server_keeps_everything_in_the_folder_it_was_given(tmp_path: Path) -> None:
     folder = tmp_path / "data" / "xmpp"
     folder.parent.mkdir(mode=0o700)
     with running_prosody(folder) as server:
