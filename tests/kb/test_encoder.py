@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from contactbot import checking
+from contactbot.channels.base import Finding
+from contactbot.cli.kb import app
 from contactbot.conversation.knowledge import encoder_in
 from contactbot.kb.encoder import Encoder, EncoderError
 from contactbot.kb.entry import Entry, EntryText
 from contactbot.kb.index import Index
 from contactbot.kb.vocabulary import Shares
+from contactbot.settings import from_values
 from tests.kb import tiny_bert
 
 
@@ -142,3 +147,33 @@ def test_an_edit_with_an_encoder_equals_building_anew() -> None:
     anew = Index.build(BASE[:1], encoder=Knowing())
     anew.changed(BASE[1])
     assert [one.entry_id for one in edited.search(asked)] == [one.entry_id for one in anew.search(asked)]
+
+
+def test_the_start_check_tells_whether_the_encoder_can_be_read(tmp_path: Path) -> None:
+    told = {folder: _encoder_findings(folder) for folder in (tiny_bert.write(tmp_path / "model"), tmp_path / "none")}
+
+    assert [finding.level for found in told.values() for finding in found] == ["ok", "warning"]
+    assert _encoder_findings(None) == []
+
+
+def test_the_encoder_of_the_command_counts_in_the_measures(tmp_path: Path) -> None:
+    model = tiny_bert.write(tmp_path / "model")
+    entries, queries = tmp_path / "entries.jsonl", tmp_path / "queries.jsonl"
+    entries.write_text('{"id": "a", "lang": "nb", "phrasings": ["Når åpner biblioteket?"]}\n', "utf-8")
+    queries.write_text('{"text": "når åpner biblioteket", "expect": "a"}\n', "utf-8")
+    words = ["evaluate", "--entries", entries, "--queries", queries, "--encoder", model, "--json"]
+
+    result = CliRunner().invoke(app, [str(word) for word in words])
+
+    assert result.exit_code == 0, result.output
+    assert '"top1": 1.0' in result.stdout
+
+
+def _encoder_findings(folder: Path | None) -> list[Finding]:
+    values = {
+        "public_url": "http://127.0.0.1",
+        "secret": "s" * 40,
+        "municipalities": {"fjordvik": {"name": "Fjordvik kommune"}},
+        "kb": {"encoder": folder},
+    }
+    return checking._encoder(from_values(values, "a test"))
