@@ -21,8 +21,11 @@ def make_file(file: Path) -> None:
 
 
 def exposed(folder: Path) -> Iterator[tuple[Path, int]]:
-    """Yield the folder and each file in it that others may open, with the mode it should have."""
-    if not folder.exists():
+    """Yield the folder if others may open it, and then each thing in it that they may, with the mode it should have.
+
+    Into a folder that is closed nobody else gets, whatever the modes of what is inside.
+    """
+    if not folder.exists() or not is_exposed(folder):
         return
     for path in (folder, *sorted(folder.rglob("*"))):
         if not path.is_symlink() and is_exposed(path):
