@@ -15,9 +15,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from contactbot import failpoints
 from contactbot.channels.base import Channel
 from contactbot.clock import Clock
 from contactbot.errors import StoreBusyError
+from contactbot.failpoints import Point
 from contactbot.handoff import desk
 from contactbot.handoff.ticket import NewTicket, Reason
 from contactbot.marks import in_words
@@ -142,7 +144,9 @@ class Delivery:
 
     async def _send(self, parcel: Parcel) -> None:
         try:
+            await failpoints.reach(Point.LEASED, parcel.channel)
             receipt = await self._attempt(parcel)
+            await failpoints.reach(Point.TAKEN, parcel.channel)
             if receipt.state == "unknown" and self._may_probe(parcel):
                 receipt = await self._ask(parcel) or Receipt("retry", parcel.id, detail="the peer has not got it")
             await self._until_kept(_settle, parcel, receipt)
@@ -161,6 +165,7 @@ class Delivery:
                 log.warning("what became of a message cannot be kept now", outbox=parcel.id, error=str(error))
                 await asyncio.sleep(STORE_PAUSE)
             else:
+                await failpoints.reach(Point.SETTLED, parcel.channel)
                 return
 
     async def _attempt(self, parcel: Parcel) -> Receipt:
@@ -219,6 +224,7 @@ class Delivery:
     async def _settle_left(self, parcel: Parcel) -> None:
         try:
             receipt = await self._ask(parcel)
+            await failpoints.reach(Point.ASKED, parcel.channel)
             log.info("recovered a parcel", outbox=parcel.id, channel=parcel.channel, found=receipt and receipt.state)
             await self._until_kept(_settle_doubt, parcel, receipt)
         finally:
@@ -277,6 +283,7 @@ def _settle(
 
     A doubt about a peer that cannot be asked is kept and shown, and the message is sent once more if so configured.
     """
+    failpoints.touch(Point.SETTLING, parcel.channel)
     now = store.standing(tx, parcel.id)
     if receipt.state == "unknown" and rules.resend and not parcel.doubtful and not now.withdrawn:
         store.note(tx, now, DeliveryState.UNKNOWN, receipt, at)

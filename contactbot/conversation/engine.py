@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from contactbot import failpoints
 from contactbot.channels.base import Abilities
 from contactbot.clock import Clock
 from contactbot.conversation import effects, steps, store
@@ -20,6 +21,7 @@ from contactbot.conversation.outcome import Outcome, Work
 from contactbot.conversation.seen import Seen
 from contactbot.conversation.understand import Moment, understand
 from contactbot.errors import ContactbotError
+from contactbot.failpoints import Point
 from contactbot.handoff.ticket import Reason
 from contactbot.kb import store as kb
 from contactbot.masking import mask
@@ -91,6 +93,7 @@ class Engine:
 
         Raises UnknownAccountError, and StoreBusyError when nothing could be kept.
         """
+        await failpoints.reach(Point.ARRIVED, inbound.channel)
         async with self._in_order(inbound.sender):
             for attempt in range(1, ATTEMPTS + 1):
                 try:
@@ -113,9 +116,11 @@ class Engine:
         outcome = _too_busy(facts) if give_up else steps.decide(facts)
         for content in (inbound.raw, *(file.content for file in inbound.attachments)):
             await blobs.keep_large(self._database, seen.municipality, content, now)
+        await failpoints.reach(Point.UNDERSTOOD, inbound.channel)
         accepted = await self._database.write(
             _handle, inbound, facts, outcome, self._give_up, cursor, self._key, give_up
         )
+        await failpoints.reach(Point.COMMITTED, inbound.channel)
         return Received(accepted, None if accepted.duplicate else outcome)
 
     async def _repeats(self, inbound: Inbound, seen: Seen, now: datetime) -> int:
@@ -160,6 +165,7 @@ def _handle(  # noqa: PLR0913 - a unit's arguments are positional
     thread, accepted = effects.keep_message(tx, inbound, facts, outcome, key)
     effects.carry_out(tx, thread, inbound, facts, outcome, give_up_after)
     tx.wake(session_topic(inbound.sender.scheme, inbound.sender.value))
+    failpoints.touch(Point.WRITING, inbound.channel)
     return accepted
 
 

@@ -26,6 +26,7 @@ BUSY = frozenset(
         sqlite3.SQLITE_PROTOCOL,
     }
 )
+LOCK_WAIT = 10.0  # seconds another program may hold the file before we say that the store is busy
 RERUNS = 20  # of a transaction that PostgreSQL refuses to order among others
 RERUNS_OF_A_DUPLICATE = 2
 
@@ -79,7 +80,7 @@ class Sqlite:
 
     def connect(self) -> sqlite3.Connection:
         """Open the file, making it if need be. Raises sqlite3.OperationalError."""
-        connection = sqlite3.connect(self.path, timeout=10, check_same_thread=False)
+        connection = sqlite3.connect(self.path, timeout=LOCK_WAIT, check_same_thread=False)
         connection.isolation_level = None  # we begin and end transactions ourselves
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
