@@ -37,6 +37,8 @@ class Length(StrEnum):
 
 
 Markup = Literal["plain", "markdown"]
+Rating = Literal["", "unrated", "helpful", "unhelpful"]
+"""What the resident thinks of an answer; "" for what is not one of the municipality's answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,7 @@ class Spoken:
     """One message of a thread as the resident may see it.
 
     ``key`` is the client's own identifier for what it sent. ``forgets`` says that what was said before is erased.
+    ``rating`` is what the resident thinks of an answer.
     """
 
     position: int
@@ -190,4 +193,5 @@ class Spoken:
     choices: tuple[str, ...] = ()
     key: str = ""
     forgets: bool = False
+    rating: Rating = ""
     attachments: tuple[str, ...] = field(default=())

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 from contactbot.channels.base import Channel, Opening
@@ -10,7 +11,9 @@ from contactbot.clock import Clock
 from contactbot.conversation import store
 from contactbot.conversation.engine import Engine
 from contactbot.delivery import Delivery
+from contactbot.kb import store as kb
 from contactbot.marks import in_words
+from contactbot.masking import EVERYTHING, mask
 from contactbot.messages import Accepted, Address, Inbound, Receipt, Spoken
 from contactbot.municipality import Municipality
 from contactbot.storage.database import Database
@@ -89,7 +92,17 @@ class Reception:
         """Note where the resident may be reached when the session is gone."""
         await self._database.write(threads.leave_address, session, address)
 
+    async def rate(self, account: str, session: Address, position: int, *, helpful: bool, comment: str) -> bool:
+        """Keep what the resident thinks of an answer, their words masked, for the editors."""
+        town = self._municipality(account)
+        masked = mask(comment, town.place, EVERYTHING).text
+        unit = partial(kb.rate, helpful=helpful, comment=masked)
+        rated: bool = await self._database.write(unit, town.id, session, position, self._clock())
+        return rated
+
     def opening(self, account: str, language: str) -> Opening:
         """Say whether people are there now."""
-        municipality = next(a.municipality for a in self._channel.accounts if a.address == account)
-        return Opening(*self._municipalities[municipality].opening(self._clock(), language))
+        return Opening(*self._municipality(account).opening(self._clock(), language))
+
+    def _municipality(self, account: str) -> Municipality:
+        return self._municipalities[next(a.municipality for a in self._channel.accounts if a.address == account)]

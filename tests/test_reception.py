@@ -56,6 +56,24 @@ async def test_history_holds_what_was_said_and_what_has_left_and_nothing_else(to
     assert not await house.history(Address("loopback", "ola"), 0)
 
 
+async def test_what_a_resident_thinks_of_an_answer_is_kept_masked_and_shown_to_them_again(town: Town) -> None:
+    house, kari = town.house.receptions["loopback"], Address("loopback", "kari")
+    await house.receive(inbound(town, "1"))
+    async with town.house.delivery.running():
+        await town.hear("kari")
+        assert await town.silent("kari")
+    answer = (await house.history(kari, 0))[-1]
+    assert answer.rating == "unrated"
+    assert not await house.rate("loopback", kari, answer.position - 1, helpful=True, comment="")
+    comment = "Jeg er 01010750160 på kari@example.com"
+    assert await house.rate("loopback", kari, answer.position, helpful=False, comment=comment)
+    assert (await house.history(kari, 0))[-1].rating == "unhelpful"
+    kept = await town.house.database.read(lambda tx: tx.value("SELECT comment FROM answer_given"))
+    assert kept.startswith("Jeg er ")
+    assert "01010750160" not in kept
+    assert "example.com" not in kept
+
+
 async def test_a_report_reaches_the_message_it_speaks_of(town: Town) -> None:
     house = town.house.receptions["loopback"]
     await house.receive(inbound(town, "1"))

@@ -116,6 +116,9 @@ class House(Protocol):
     async def leave_address(self, session: Address, address: Address) -> None:
         """Note where the resident may be reached when the session is gone; proves nothing about who they are."""
 
+    async def rate(self, account: str, session: Address, position: int, *, helpful: bool, comment: str) -> bool:
+        """Keep what the resident thinks of the answer at ``position``; False when there is no such answer."""
+
     def opening(self, account: str, language: str) -> Opening:
         """Say whether people are there now."""
 

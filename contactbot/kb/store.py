@@ -6,6 +6,7 @@ from datetime import datetime
 
 from contactbot.errors import ConflictError, NotFoundError
 from contactbot.kb.entry import Entry, entry_from_json, entry_to_json
+from contactbot.messages import Address
 from contactbot.storage import events
 from contactbot.storage.transaction import Transaction
 
@@ -31,6 +32,26 @@ class Version:
     note: str
     created_at: datetime
     author_name: str | None = None  # of a member of staff
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """What a resident wrote about an answer, masked: about which version of it, and in which language."""
+
+    text: str
+    helpful: bool
+    version: int
+    language: str
+    answered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ratings:
+    """How many residents found an entry's answers helpful, how many did not, and what they wrote."""
+
+    helpful: int
+    unhelpful: int
+    comments: tuple[Comment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +151,65 @@ def uses(tx: Transaction, municipality: str, since: datetime) -> dict[str, int]:
         since=since,
     )
     return {str(entry): int(count) for entry, count in rows}
+
+
+def rate(  # noqa: PLR0913 - who, about what, which answer, how, why and when
+    tx: Transaction,
+    municipality: str,
+    session: Address,
+    position: int,
+    at: datetime,
+    *,
+    helpful: bool,
+    comment: str,
+) -> bool:
+    """Keep what a resident thinks of the answer shown to them as ``position``; return whether there is such a one.
+
+    The last word counts; ``comment`` is masked already, and "" leaves the earlier one.
+    """
+    answers = tx.rows(
+        "UPDATE answer_given SET helpful = :helpful, comment = CASE WHEN :comment = '' THEN comment ELSE :comment END"
+        " WHERE municipality = :municipality AND message IN (SELECT m.id FROM address a"
+        "  JOIN thread t ON t.municipality = a.municipality AND t.address = a.id"
+        "  JOIN message m ON m.municipality = t.municipality AND m.thread = t.id"
+        "  WHERE a.municipality = :municipality AND a.scheme = :scheme AND a.value = :value"
+        "  AND m.shown = :position AND m.text <> '')"
+        " RETURNING entry",
+        municipality=municipality,
+        scheme=session.scheme,
+        value=session.value,
+        position=position,
+        helpful=helpful,
+        comment=comment,
+    )
+    for (entry_id,) in answers:
+        events.record(tx, municipality, at, "resident", "answer.rated", subject=entry_id, data={"helpful": helpful})
+    return bool(answers)
+
+
+def ratings(tx: Transaction, municipality: str, entry_id: str, since: datetime, limit: int) -> Ratings:
+    """Return what residents think of an entry's answers since then, and the newest of what they wrote about them."""
+    counted = tx.row(
+        "SELECT coalesce(sum(g.helpful), 0), count(g.helpful) FROM answer_given g"
+        " JOIN message m ON m.municipality = g.municipality AND m.id = g.message"
+        " WHERE g.municipality = :municipality AND g.entry = :entry AND m.created_at >= :since",
+        municipality=municipality,
+        entry=entry_id,
+        since=since,
+    )
+    comments = tx.all(
+        Comment,
+        "SELECT g.comment AS text, g.helpful, g.entry_version AS version, g.language, m.created_at AS answered_at"
+        " FROM answer_given g JOIN message m ON m.municipality = g.municipality AND m.id = g.message"
+        " WHERE g.municipality = :municipality AND g.entry = :entry AND m.created_at >= :since AND g.comment <> ''"
+        " ORDER BY m.created_at DESC, g.id DESC LIMIT :limit",
+        municipality=municipality,
+        entry=entry_id,
+        since=since,
+        limit=limit,
+    )
+    helpful, rated = counted or (0, 0)
+    return Ratings(int(helpful), int(rated) - int(helpful), tuple(comments))
 
 
 def state(tx: Transaction, municipality: str, entry_id: str) -> tuple[str, int | None]:

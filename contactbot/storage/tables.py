@@ -301,6 +301,8 @@ answer_given = _numbered(
     _text("phrasing", default=""),
     _text("words", default="[]"),
     _text("rule"),
+    _number("helpful", null=True),  # what the resident thinks of it: null until they said
+    _text("comment", default=""),  # their own words about it, masked
     Index(None, "message"),
     _refers("message", "message"),
 )

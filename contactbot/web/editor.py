@@ -17,7 +17,7 @@ from contactbot.kb import editing, store
 from contactbot.kb.editing import Edit
 from contactbot.kb.entry import Entry
 from contactbot.kb.matching import ANSWER_AT, CHOICES_AT
-from contactbot.kb.store import Shelf, Version
+from contactbot.kb.store import Ratings, Shelf, Version
 from contactbot.staff.member import Role
 from contactbot.storage.transaction import Transaction
 from contactbot.web import entry_form, shelves, trials
@@ -33,6 +33,7 @@ from contactbot.web.trials import OUTCOMES, Tried
 from contactbot.wording import language_name
 
 USED_WITHIN: Final = timedelta(days=30)
+MOST_COMMENTS: Final = 20  # of what residents wrote about one answer, the newest
 LONGEST_NOTE: Final = 200  # characters
 LONGEST_KEY: Final = 64  # characters
 PART: Final = "Contactbot-Part"  # header of requests for a part of the page
@@ -55,6 +56,7 @@ class Look:
     opened: Shelf | None
     versions: tuple[Version, ...]
     revision: int
+    ratings: Ratings
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,7 @@ async def _page(request: web.Request, opened: str, shown: Shown) -> web.Response
         request, "kb/entry.html" if form is not None else "kb/start.html", status=shown.status,
         lines=shelves.chosen(lines, wanted), every=len(lines), wanted=wanted, views=shelves.VIEWS,
         owners=_owners(look.shelves, town.teams), topics=sorted({one.entry.topic for one in look.shelves} - {""}),
+        ratings=look.ratings, days_back=USED_WITHIN.days,
         opened=look.opened, versions=look.versions, form=form, problems=shown.problems, conflict=shown.conflict,
         differences=_against(shown), note=shown.note, tried=shown.tried, tried_text=shown.tried_text,
         languages={code: entry_form.LANGUAGES.get(code, code) for code in languages},
@@ -247,7 +250,8 @@ def _look(tx: Transaction, municipality: str, opened: str, since: datetime) -> L
     if opened and shelf is None:
         raise NotFoundError(f"there is no entry {opened!r}")
     history = store.versions(tx, municipality, opened) if shelf is not None else ()
-    return Look(every, store.uses(tx, municipality, since), shelf, history, store.revision(tx, municipality))
+    rated = store.ratings(tx, municipality, opened, since, MOST_COMMENTS)
+    return Look(every, store.uses(tx, municipality, since), shelf, history, store.revision(tx, municipality), rated)
 
 
 def _two(tx: Transaction, municipality: str, entry: str, old: int, new: int) -> tuple[Entry, Entry, Shelf]:

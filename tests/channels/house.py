@@ -14,7 +14,7 @@ from aiohttp import web
 from contactbot import clock
 from contactbot.channels.base import Channel, Opening, Surroundings
 from contactbot.errors import StoreBusyError, UnknownAccountError
-from contactbot.messages import Accepted, Account, Address, Author, Inbound, Markup, Outbound, Receipt, Spoken
+from contactbot.messages import Accepted, Account, Address, Author, Inbound, Markup, Outbound, Rating, Receipt, Spoken
 
 PATIENCE = 5.0  # seconds any promise of the contract may take before it counts as broken
 
@@ -42,6 +42,7 @@ class RecordingHouse:
         self.receipts: list[Receipt] = []
         self.hints: list[Hint] = []
         self.left: list[tuple[Address, Address]] = []
+        self.ratings: list[tuple[int, bool, str]] = []
         self.cursors: dict[str, str] = {}
         self.ready = asyncio.Event()
         self.busy = False
@@ -117,6 +118,18 @@ class RecordingHouse:
         self.left.append((session, address))
         await self._ring()
 
+    async def rate(self, account: str, session: Address, position: int, *, helpful: bool, comment: str) -> bool:
+        """Note what a resident thinks of an answer."""
+        del account
+        self._serve()
+        spoken = self._spoken[session]
+        at = next((at for at, one in enumerate(spoken) if one.position == position and one.rating), None)
+        if at is None:
+            return False
+        spoken[at] = replace(spoken[at], rating="helpful" if helpful else "unhelpful")
+        self.ratings.append((position, helpful, comment))
+        return True
+
     def opening(self, account: str, language: str) -> Opening:
         """Say whether people are there."""
         del account, language
@@ -138,6 +151,7 @@ class RecordingHouse:
         author: Author = Author.BOT,
         markup: Markup = "plain",
         choices: tuple[str, ...] = (),
+        rating: Rating = "",
     ) -> Spoken:
         """Put an answer into a session's history, as the real house does when it is written to the outbox."""
         spoken = Spoken(
@@ -148,6 +162,7 @@ class RecordingHouse:
             at=clock.now(),
             markup=markup,
             choices=choices,
+            rating=rating,
         )
         self._tell(session, spoken)
         return spoken

@@ -41,6 +41,7 @@ class AnsweringHouse(RecordingHouse):
                 session,
                 "Søppel hentes **hver onsdag**. Se [kalenderen](https://kommune.example/avfall).",
                 markup="markdown",
+                rating="unrated",
             )
         elif "person" in words:
             self.say(session, "En medarbeider svarer deg her.")
@@ -178,6 +179,42 @@ async def test_a_resident_with_only_a_keyboard_opens_asks_chooses_and_closes(bro
     assert town.complaints == []
 
 
+async def test_a_resident_with_only_a_keyboard_says_that_an_answer_did_not_help_and_why(
+    browser: Browser, town: Town
+) -> None:
+    async with visit(browser, town, town.page) as page:
+        await say(page, "Søppel?")
+        unhelpful = page.get_by_role("button", name="Ikke nyttig")
+        await expect(unhelpful).to_have_attribute("aria-pressed", "false")
+        await page.keyboard.press("Shift+Tab")
+        await expect(unhelpful).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(unhelpful).to_have_attribute("aria-pressed", "true")
+        await expect(page.get_by_role("status")).to_have_text("Takk for tilbakemeldingen.")
+        await page.keyboard.press("Tab")
+        await page.keyboard.type("Gjelder det hytta?")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#text")).to_be_focused()
+        async with asyncio.timeout(PATIENCE):
+            while len(town.house.ratings) < 2:
+                await page.evaluate("1")
+        await page.reload()
+        await expect(unhelpful).to_have_attribute("aria-pressed", "true")
+    assert town.house.ratings == [(2, False, ""), (2, False, "Gjelder det hytta?")]
+    assert town.said() == ["Søppel?"]
+    assert town.complaints == []
+
+
+async def test_without_javascript_an_answer_can_be_rated(browser: Browser, town: Town) -> None:
+    async with visit(browser, town, town.page, java_script_enabled=False) as page:
+        await page.fill("#text", "Søppel?")
+        await page.locator("#send").click()
+        await page.get_by_role("button", name="Nyttig", exact=True).click()
+        await expect(page.get_by_role("status")).to_have_text("Takk for tilbakemeldingen.")
+        await expect(page.get_by_role("button", name="Nyttig", exact=True)).to_have_attribute("aria-pressed", "true")
+    assert town.house.ratings == [(2, True, "")]
+
+
 async def test_escape_closes_the_menu_before_the_chat(browser: Browser, town: Town) -> None:
     async with visit(browser, town, town.site) as page:
         frame = await opened(page)
@@ -230,6 +267,12 @@ async def _state_offline(page: Page, where: Page | Frame) -> None:
     await expect(where.locator("#status")).to_contain_text("uten nett")
 
 
+async def _state_rated(_: Page, where: Page | Frame) -> None:
+    await say(where, "Søppel?")
+    await where.get_by_role("button", name="Ikke nyttig").click()
+    await expect(where.get_by_label("Hva manglet")).to_be_visible()
+
+
 State = Callable[[Page, Page | Frame], Awaitable[None]]
 STATES: dict[str, State] = {
     "opened": _state_opened,
@@ -239,6 +282,7 @@ STATES: dict[str, State] = {
     "warning": _state_warning,
     "failed": _state_failed,
     "offline": _state_offline,
+    "rated": _state_rated,
 }
 
 

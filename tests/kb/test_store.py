@@ -1,14 +1,17 @@
 """The store of entries: versions stay, one is published, and each municipality has its own."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
 from contactbot.errors import NotFoundError
 from contactbot.kb import store
+from contactbot.messages import Address
 from contactbot.storage import installation
 from contactbot.storage.database import Database
 from contactbot.storage.transaction import Transaction
+from contactbot.threads import store as threads
 from tests.kb.samples import TAX, WASTE
 from tests.storage.town import MONDAY, TOWN, answer, thread_of
 
@@ -68,12 +71,36 @@ async def test_answers_given_are_counted_from_a_day_on(database: Database) -> No
     assert await database.read(store.uses, OTHER, MONDAY) == {}
 
 
+async def test_what_residents_think_of_an_answer_is_counted_and_their_last_word_counts(database: Database) -> None:
+    await database.write(given)
+    for helpful, comment in ((True, ""), (False, "Gjelder det hytta?"), (False, "")):
+        unit = partial(store.rate, helpful=helpful, comment=comment)
+        assert await database.write(unit, TOWN, Address("loopback", "kim"), 1, MONDAY)
+    assert await database.write(
+        partial(store.rate, helpful=True, comment=""), TOWN, Address("loopback", "kim"), 3, MONDAY
+    )
+    rated = await database.read(store.ratings, TOWN, WASTE.id, MONDAY, 5)
+    assert (rated.helpful, rated.unhelpful) == (1, 1)
+    assert [(one.text, one.helpful, one.version) for one in rated.comments] == [("Gjelder det hytta?", False, 1)]
+    assert await database.read(store.ratings, TOWN, TAX.id, MONDAY, 5) == store.Ratings(0, 0)
+
+
+async def test_nobody_rates_an_answer_that_was_not_given_to_them(database: Database) -> None:
+    await database.write(given)
+    unit = partial(store.rate, helpful=True, comment="Bra")
+    assert not await database.write(unit, TOWN, Address("loopback", "kim"), 4, MONDAY)
+    assert not await database.write(unit, TOWN, Address("loopback", "ola"), 1, MONDAY)
+    assert not await database.write(unit, OTHER, Address("loopback", "kim"), 1, MONDAY)
+    assert await database.read(store.ratings, TOWN, WASTE.id, MONDAY, 5) == store.Ratings(0, 0)
+
+
 def given(tx: Transaction) -> None:
     """Let the bot have answered three times."""
     thread = thread_of(tx, "kim")
     for entry in (WASTE.id, TAX.id, WASTE.id):
         answer(tx, thread, "Tirsdag.")
         message = tx.value("SELECT max(id) FROM message")
+        threads.show(tx, thread.id, message)
         tx.insert(
             "answer_given", municipality=TOWN, message=message, entry=entry, entry_version=1, language="nb",
             confidence="0.9", rule="sure",

@@ -71,6 +71,7 @@ def wrote(tx: Transaction, who: Address, text: str = SECRET, at: datetime = MOND
     tx.insert(
         "answer_given", municipality=TOWN, message=said.id, entry="bibliotek", entry_version=1, language="nb",
         confidence="0.9", phrasing=text, words=[[text, text]], rule="sure",
+        helpful=False, comment=text,
     )  # fmt: skip
     tx.execute("UPDATE thread SET pending = :pending WHERE id = :id", pending={"question": text}, id=thread.id)
     return thread.id

@@ -11,7 +11,10 @@ from aiohttp import FormData
 from contactbot.clock import now
 from contactbot.kb import editing, packs, store
 from contactbot.kb.entry import Entry, EntryText
+from contactbot.messages import Address, Author
 from contactbot.storage.transaction import Transaction
+from contactbot.threads import store as threads
+from contactbot.threads.thread import NewMessage
 from contactbot.web.editor import PART
 from tests.peers.chromium import barriers, chromium
 from tests.web.conftest import HERE, PASSWORD, THERE, Client, Town, text_of
@@ -158,6 +161,26 @@ async def test_going_back_in_the_browser_and_writing_on_loses_nothing(town: Town
     page = await text_of(await ola.post(PAGE, data=FORM | {"key": "k1", "nb.full": "Helt andre ord"}), 409)
     assert "Helt andre ord" in page
     assert (await entry(town)).texts[0].full == "Onsdag\nog fredag"
+
+
+async def test_what_residents_think_of_an_answer_stands_where_it_is_edited(town: Town, ola: Client) -> None:
+    assert "Ingen har vurdert svaret" in words(await text_of(await ola.get(PAGE)))
+    await town.house.database.write(rated)
+    said = words(await text_of(await ola.get(PAGE)))
+    assert "0 fant svaret nyttig, 1 gjorde det ikke" in said
+    assert "Gjelder det <b>hytta</b>? Ikke nyttig" in said
+
+
+def rated(tx: Transaction) -> None:
+    """Let a resident have got the answer and written what it lacked."""
+    account, _ = threads.account_of(tx, "sms", f"sms:{HERE}")
+    address = threads.keep_address(tx, HERE, Address("tel", "+4799999901"), "", now())
+    thread = threads.open_thread(tx, HERE, account, address, "sms", "", "nb", now())
+    said = threads.append(tx, HERE, thread.id, NewMessage(Author.BOT, "Tirsdag.", "nb", now()))
+    tx.insert(
+        "answer_given", municipality=HERE, message=said.id, entry=WASTE.id, entry_version=1, language="nb",
+        confidence="0.9", rule="sure", helpful=False, comment="Gjelder det <b>hytta</b>?",
+    )  # fmt: skip
 
 
 async def test_of_two_editors_the_second_sees_both_texts_and_decides(town: Town, ola: Client) -> None:

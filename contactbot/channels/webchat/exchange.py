@@ -18,6 +18,7 @@ from contactbot.channels.webchat.frames import (
     LeaveAddress,
     Message,
     Ping,
+    Rate,
     Read,
     RefusedError,
     Reply,
@@ -48,6 +49,7 @@ STATUS: dict[Code, int] = {
     "starting": 503,
     "unknown_site": 404,
     "bad_address": 422,
+    "gone": 404,
 }
 """The HTTP status of each refusal (RFC 9110 §15, 429 from RFC 6585)."""
 
@@ -120,6 +122,9 @@ class Exchange:
             case LeaveAddress(value):
                 await self.leave(caller, session, value)
                 return {"type": "noted"}
+            case Rate(position, helpful):
+                await self.rate(caller, session, frame)
+                return {"type": "rated", "position": position, "helpful": helpful}
             case Ping():
                 return {"type": "pong"}
             case Hello():
@@ -152,6 +157,16 @@ class Exchange:
             raise RefusedError("bad_address")
         with _asking():
             await self.running().leave_address(session.address, address)
+
+    async def rate(self, caller: Caller, session: Session, rate: Rate) -> None:
+        """Pass on what the resident thinks of an answer. Raises RefusedError ``gone``, ``flood`` or ``busy``."""
+        self._brake(self._sessions, session.id, "")
+        with _asking():
+            rated = await self.running().rate(
+                caller.site.site, session.address, rate.position, helpful=rate.helpful, comment=rate.words
+            )
+        if not rated:
+            raise RefusedError("gone")
 
     async def history(self, session: Session, after: int) -> Sequence[Spoken]:
         """Return what the resident has not seen. Raises RefusedError ``busy``."""

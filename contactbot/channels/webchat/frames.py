@@ -1,8 +1,8 @@
 """The protocol between widget and server: one JSON object per frame, over WebSocket, event stream and POST alike. Pure.
 
 From the browser: ``hello`` (token, after, language) · ``message`` (id, text, language) · ``typing`` ·
-``read`` (position) · ``address`` (value) · ``ping``.
-From the server: ``ready`` · ``messages`` · ``accepted`` · ``refused`` · ``noted`` · ``ok`` · ``pong``.
+``read`` (position) · ``address`` (value) · ``rate`` (position, helpful, words) · ``ping``.
+From the server: ``ready`` · ``messages`` · ``accepted`` · ``refused`` · ``noted`` · ``rated`` · ``ok`` · ``pong``.
 """
 
 import json
@@ -17,6 +17,7 @@ from contactbot.messages import Author, Spoken
 MOST_POSITION = 2**53 - 1  # the largest whole number JavaScript counts exactly (ECMA-262, Number.MAX_SAFE_INTEGER)
 MOST_TOKEN = 100  # characters; ours have about 55
 MOST_ADDRESS = 254  # octets of a mail address (RFC 5321 §4.5.3.1.3, less its angle brackets)
+MOST_COMMENT = 500  # characters about one answer
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _LANGUAGE = re.compile(r"[a-z]{0,3}", re.ASCII)
 
@@ -32,6 +33,7 @@ Code = Literal[
     "busy",
     "unknown_site",
     "bad_address",
+    "gone",
     "starting",
 ]
 
@@ -84,11 +86,20 @@ class LeaveAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """Whether the answer at ``position`` helped, and why or why not in the resident's own words, or ""."""
+
+    position: int
+    helpful: bool
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """The browser asks whether anybody is there."""
 
 
-Frame = Hello | Message | Typing | Read | LeaveAddress | Ping
+Frame = Hello | Message | Typing | Read | LeaveAddress | Rate | Ping
 
 
 def parse(raw: str, text_limit: int) -> Frame:
@@ -110,6 +121,8 @@ def parse(raw: str, text_limit: int) -> Frame:
             return Read(_position(data, "position"))
         case "address":
             return LeaveAddress(_string(data, "value", MOST_ADDRESS))
+        case "rate":
+            return rate(_position(data, "position"), data.get("helpful"), _string(data, "words", MOST_COMMENT))
         case "ping":
             return Ping()
         case _:
@@ -126,6 +139,13 @@ def message(key: str, text: object, language: str, text_limit: int) -> Message:
     if len(words) > text_limit:
         raise RefusedError("too_long", key)
     return Message(key, words, language)
+
+
+def rate(position: int, helpful: object, words: str) -> Rate:
+    """Make a rating of what a browser sent. Raises RefusedError ``frame``."""
+    if not isinstance(helpful, bool):
+        raise RefusedError("frame")
+    return Rate(position, helpful, words.strip())
 
 
 def _string(data: Mapping[str, object], name: str, most: int) -> str:
@@ -171,6 +191,8 @@ def item(session: str, spoken: Spoken) -> Reply:
         shown["language"] = spoken.language
     if spoken.choices:
         shown["choices"] = list(spoken.choices)
+    if spoken.rating:
+        shown["rating"] = spoken.rating
     if spoken.forgets:
         shown["forgets"] = True
     if spoken.attachments:

@@ -84,6 +84,8 @@ class Pages:
             session = self._exchange.enter(caller, form.get("token", ""))
         except RefusedError as error:
             return await self._refused(request, error)
+        if "rate" in form:
+            return await self._rate(request, caller, session, form["rate"])
         if "address" in form:
             return await self._leave(request, caller, session, form["address"])
         text = form.get("say") or form.get("text", "")
@@ -134,6 +136,15 @@ class Pages:
             return await self._page(request, caller, session, Draft("", problem, status=STATUS[error.code]))
         return self._onwards(request, session, noted="1")
 
+    async def _rate(self, request: web.Request, caller: Caller, session: Session, value: str) -> web.StreamResponse:
+        """Take a press on one of an answer's two buttons."""
+        try:
+            await self._exchange.rate(caller, session, _verdict(value))
+        except RefusedError as error:
+            problem = self._words(request, caller.site).say(f"refused_{error.code}", limit=self._settings.text_limit)
+            return await self._page(request, caller, session, Draft("", problem, status=STATUS[error.code]))
+        return self._onwards(request, session, noted="rated")
+
     def _onwards(self, request: web.Request, session: Session, **extra: str) -> web.Response:
         query = urlencode({**_kept(request), **extra})
         path = f"{self._base}/{session.site}/s/{session.token}"
@@ -156,7 +167,7 @@ class Pages:
             "welcome": site.welcome.get(said.language) or site.welcome.get(said.lang) or said["welcome"],
             "framed": framed,
             "draft": draft,
-            "noted": said["address_noted"] if "noted" in request.query else "",
+            "noted": said[_NOTED[noted]] if (noted := request.query.get("noted", "")) in _NOTED else "",
             "opening": self._opening(site, said.lang),
             "items": [self._item(site, said, session, one) for one in spoken] if session else (),
             "token": token,
@@ -299,6 +310,8 @@ class Pages:
             return ZoneInfo("UTC")
 
 
+_NOTED = {"1": "address_noted", "rated": "rated"}  # what a page thanks for after a form
+
 _SCRIPT_WORDS = frozenset(
     [
         "locale",
@@ -336,6 +349,12 @@ _SCRIPT_WORDS = frozenset(
         "address_noted",
         "delete_words",
         "person",
+        "rate",
+        "rate_helpful",
+        "rate_unhelpful",
+        "rate_why",
+        "rate_send",
+        "rated",
     ]
 )
 
@@ -361,6 +380,14 @@ def _fields(body: str) -> Mapping[str, str]:
     except ValueError:
         raise RefusedError("frame") from None
     return {name: values[-1] for name, values in fields.items()}
+
+
+def _verdict(value: str) -> frames.Rate:
+    """Read the value of a rating's button: ``position:helpful`` or ``position:unhelpful``."""
+    match = re.fullmatch(r"([0-9]{1,15}):(helpful|unhelpful)", value, re.ASCII)
+    if match is None:
+        raise RefusedError("frame")
+    return frames.Rate(int(match[1]), match[2] == "helpful")
 
 
 def _is_sensitive(site: Site, text: str) -> bool:

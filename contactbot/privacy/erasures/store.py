@@ -24,7 +24,7 @@ BY_HAND = ("original.read",)
 # What is deleted with a message, and what stays of it without words.
 DELETED = ("raw", "attachment", "accepted")
 EMPTY = {
-    "answer_given": "phrasing = '', words = '[]'",
+    "answer_given": "phrasing = '', words = '[]', comment = ''",
     "message": "text = '', folded = '[]', choices = '[]', key = '', sender = ''",
     "outbox": "subject = '', in_reply_to = '', detail = '', provider_id = NULL, to_address = NULL,"
     " state = CASE WHEN state IN ('held', 'queued') THEN 'cancelled' ELSE state END",

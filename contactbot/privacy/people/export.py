@@ -16,6 +16,7 @@ from contactbot.handoff.accesses.access import Access
 from contactbot.handoff.ticket import HistoryLine
 from contactbot.privacy.people.held import (
     HeldAddress,
+    HeldAnswer,
     HeldCase,
     HeldContact,
     HeldElsewhere,
@@ -197,12 +198,18 @@ def _about(message: HeldMessage) -> list[str]:
         f"Svaret «{one.entry}» (versjon {one.entry_version}), valgt fordi: {one.rule}, sikkerhet {one.confidence}."
         for one in message.answers
     ]
+    lines += [f"Din vurdering: {_rating(one)}" for one in message.answers if one.helpful is not None]
     lines += [
         f"{_first_upper(CHANNELS.get(one.channel, one.channel))}: {STATES.get(one.state, one.state)}"
         + (f" ({one.detail})." if one.detail else ".")
         for one in message.parcels
     ]
     return lines
+
+
+def _rating(answer: HeldAnswer) -> str:
+    verdict = "nyttig" if answer.helpful else "ikke nyttig"
+    return f"{verdict}. «{answer.comment}»" if answer.comment else f"{verdict}."
 
 
 def _file(file: HeldFile) -> str:

@@ -103,6 +103,8 @@ class HeldAnswer:
     confidence: str
     phrasing: str
     rule: str
+    helpful: bool | None = None
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)

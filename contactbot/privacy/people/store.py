@@ -191,8 +191,8 @@ def messages(tx: Transaction, thread: int, after: int, limit: int) -> tuple[Held
     answers = _by_message(
         tx.all(
             HeldAnswer,
-            "SELECT message, entry, entry_version, language, confidence, phrasing, rule FROM answer_given"
-            f" WHERE message IN ({listed}) ORDER BY id",
+            "SELECT message, entry, entry_version, language, confidence, phrasing, rule, helpful, comment"
+            f" FROM answer_given WHERE message IN ({listed}) ORDER BY id",
         )
     )
     parcels = _by_message(

@@ -212,7 +212,7 @@ def _empty_messages(
     tx.dialect.unindex_messages(tx, messages)
     for table in ("raw", "attachment"):
         deleted[table] += tx.execute(f"DELETE FROM {table} WHERE message IN {THESE}", **these)
-    tx.execute(f"UPDATE answer_given SET phrasing = '', words = '[]' WHERE message IN {THESE}", **these)
+    tx.execute(f"UPDATE answer_given SET phrasing = '', words = '[]', comment = '' WHERE message IN {THESE}", **these)
     deleted["delivery_event"] += tx.execute(
         "UPDATE delivery_event SET detail = '' WHERE detail <> '' AND outbox IN"
         f" (SELECT id FROM outbox WHERE message IN {THESE})",

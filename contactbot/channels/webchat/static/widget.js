@@ -81,6 +81,34 @@
     return form;
   };
 
+  // ---- What the resident thinks of an answer: two buttons, and then a field for why
+
+  const rating = (item) => {  // nothing of it is read aloud when the answer comes
+    const box = make("div", { class: "rate", role: "group", "aria-label": words.rate, "aria-live": "off" });
+    const rate = (helpful, why = "") => line?.ready ? line.send({ type: "rate", position: item.position, helpful, words: why }) : connect();
+    const buttons = ["helpful", "unhelpful"].map((verdict) => {
+      const button = make("button", { type: "button", "data-verdict": verdict, "aria-pressed": String(item.rating === verdict) }, words[`rate_${verdict}`]);
+      button.addEventListener("click", () => { press(box, verdict); rate(verdict === "helpful"); if (!box.querySelector("form")) box.append(why()); });
+      return button;
+    });
+    const why = () => {
+      const id = `why-${item.position}`, field = make("input", { id, type: "text", maxlength: "500", autocomplete: "off" });
+      const form = make("form", { class: "why" }, make("label", { for: id }, words.rate_why), make("div", { class: "pair" }, field, make("button", { class: "button" }, words.rate_send)));
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        event.stopPropagation();
+        const verdict = box.querySelector('[aria-pressed="true"]').dataset.verdict;
+        if (field.value.trim()) rate(verdict === "helpful", field.value.trim());
+        form.remove();
+        text.focus();
+      });
+      return form;
+    };
+    box.append(...buttons);
+    return box;
+  };
+  const press = (box, verdict) => { for (const one of box.querySelectorAll("[data-verdict]")) one.setAttribute("aria-pressed", String(one.dataset.verdict === verdict)); };
+
   // ---- Showing what was said
 
   const retireChoices = () => { for (const old of list.querySelectorAll(".choices")) old.remove(); };
@@ -92,6 +120,7 @@
     li.className = `say ${item.author}`;
     li.dataset.position = item.position;
     li.replaceChildren(make("p", { class: "by" }, make("span", { class: "name" }, author(item)), " ", time(item.at)), bubble(item));
+    if (item.rating) li.append(rating(item));
     if (item.attachments) li.append(make("p", { class: "files" }, `${words.attachment}: ${item.attachments.join(", ")}`));
     return li;
   };
@@ -325,6 +354,7 @@
       case "messages": data.items.forEach(show); break;
       case "accepted": accepted(data); break;
       case "refused": refused(data); break;
+      case "rated": tell(words.rated); break;
       case "noted": noted(words.address_noted); break;
     }
   };

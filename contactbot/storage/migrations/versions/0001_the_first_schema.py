@@ -378,6 +378,8 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.Column("phrasing", sa.Text(), server_default="", nullable=False),
         sa.Column("words", sa.Text(), server_default="[]", nullable=False),
         sa.Column("rule", sa.Text(), nullable=False),
+        sa.Column("helpful", NUMBER, nullable=True),
+        sa.Column("comment", sa.Text(), server_default="", nullable=False),
         sa.ForeignKeyConstraint(
             ["municipality", "message"],
             ["message.municipality", "message.id"],
