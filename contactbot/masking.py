@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
@@ -82,16 +83,12 @@ _DIGIT: Final = re.compile(r"\d")
 _MARK: Final = re.compile(r"\[••• (?:" + "|".join(Kind) + r")\]")
 
 
-def mask(
-    text: str,
-    place: Numbers,
-    kinds: Collection[Kind] = ALWAYS,
-    terms: Sequence[str] = (),
-) -> Masked:
+def mask(text: str, place: Numbers, kinds: Collection[Kind] = ALWAYS, terms: tuple[str, ...] = ()) -> Masked:
     """Take personal data of these kinds out of a text.
 
     ``terms`` are words and phrases that a municipality wants masked as well (health, faith and
     other special categories); they are found in any case, as whole words, and count as Kind.TERM.
+    One that ends in ``*`` stands for every word that begins so.
     Kinds earlier in Kind win where two overlap. Time is linear in the length of the text.
     """
     if _NUMBERS.issuperset(kinds) and not terms and _DIGIT.search(text) is None:
@@ -118,7 +115,7 @@ def without_marks(text: str) -> str:
     return _MARK.sub(" ", text)
 
 
-def _finders(place: Numbers, terms: Sequence[str]) -> Mapping[Kind, Finder]:
+def _finders(place: Numbers, terms: tuple[str, ...]) -> Mapping[Kind, Finder]:
     return {
         Kind.NATIONAL_ID: place.national_ids,
         Kind.ACCOUNT_NUMBER: lambda text: (*place.account_numbers(text), *_ibans(text)),
@@ -237,9 +234,11 @@ def _emails(text: str) -> Iterator[Span]:
             yield local.start(), found.end()
 
 
-def _term_finder(terms: Sequence[str]) -> Finder:
-    longest_first = sorted((term for term in terms if term.strip()), key=len, reverse=True)
+@lru_cache
+def _term_finder(terms: tuple[str, ...]) -> Finder:
+    longest_first = sorted((term for term in terms if term.strip(" *")), key=len, reverse=True)
     if not longest_first:
         return lambda _: ()
-    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", re.IGNORECASE)
+    wanted = (re.escape(term.rstrip("*")) + (r"\w*" if term.endswith("*") else "") for term in longest_first)
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(wanted)})(?!\w)", re.IGNORECASE)
     return lambda text: (found.span() for found in pattern.finditer(text))

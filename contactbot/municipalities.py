@@ -44,6 +44,7 @@ def _municipality(key: str, settings: MunicipalitySettings, privacy_url: str) ->
         email=settings.email,
         website=settings.website,
         safe_form=settings.safe_form,
+        masked_terms=settings.masked_terms,
     )
 
 

@@ -1,12 +1,13 @@
 """A municipality as the house knows it, with its country's rules. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time
 
+from contactbot.masking import ALWAYS, Kind, Masked, mask
 from contactbot.places.calendar import OpeningHours
 from contactbot.places.place import Keep, Place
 from contactbot.wording import say, spoken
@@ -31,6 +32,11 @@ class Municipality:
     email: str = ""
     website: str = ""
     safe_form: str = ""
+    masked_terms: tuple[str, ...] = ()
+
+    def mask(self, text: str, kinds: Collection[Kind] = ALWAYS) -> Masked:
+        """Take personal data of these kinds out of a text, and the words of the municipality's own list."""
+        return mask(text, self.place, kinds, self.masked_terms)
 
     def due(self, at: datetime) -> datetime:
         """Return when a person will have answered what comes in at ``at``."""

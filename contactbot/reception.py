@@ -13,7 +13,7 @@ from contactbot.conversation.engine import Engine
 from contactbot.delivery import Delivery
 from contactbot.kb import store as kb
 from contactbot.marks import in_words
-from contactbot.masking import EVERYTHING, mask
+from contactbot.masking import EVERYTHING
 from contactbot.messages import Accepted, Address, Inbound, Receipt, Spoken
 from contactbot.municipality import Municipality
 from contactbot.storage.database import Database
@@ -95,7 +95,7 @@ class Reception:
     async def rate(self, account: str, session: Address, position: int, *, helpful: bool, comment: str) -> bool:
         """Keep what the resident thinks of an answer, their words masked, for the editors."""
         town = self._municipality(account)
-        masked = mask(comment, town.place, EVERYTHING).text
+        masked = town.mask(comment, EVERYTHING).text
         unit = partial(kb.rate, helpful=helpful, comment=masked)
         rated: bool = await self._database.write(unit, town.id, session, position, self._clock())
         return rated

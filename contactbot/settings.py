@@ -93,6 +93,14 @@ class MunicipalitySettings(Part):
             "wrote such a number."
         ),
     )
+    masked_terms: tuple[str, ...] = Field(
+        (),
+        description=(
+            "Words and phrases taken out of what residents write, as numbers are: of health, faith and other special "
+            "categories (GDPR article 9), such as `schizofren*`; `*` stands for any ending. Staff may see "
+            "the original with a reason."
+        ),
+    )
     teams: tuple[str, ...] = Field(
         ("Innbyggerservice",), min_length=1, description="Teams; the first takes what no other does."
     )

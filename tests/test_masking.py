@@ -165,6 +165,12 @@ def test_what_staff_need_is_masked_only_when_asked() -> None:
     assert "@" not in everything.text
 
 
+def test_a_term_with_a_star_stands_for_every_ending_and_no_other_beginning() -> None:
+    text = "Diabetikere, diabetes og prediabetes"
+    assert mask(text, NORWAY, terms=("diabet*",)).text == f"{mark(Kind.TERM)}, {mark(Kind.TERM)} og prediabetes"
+    assert mask(text, NORWAY, terms=("*", " ", "")).text == text
+
+
 def test_a_municipality_may_have_its_own_terms_masked() -> None:
     masked = mask("Jeg har Diabetes type 2 og diabetesmedisin", NORWAY, terms=("diabetes", "diabetes type 2"))
     assert masked.text == "Jeg har [••• term] og diabetesmedisin"

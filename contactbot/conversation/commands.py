@@ -1,4 +1,4 @@
-"""What a resident tells the bot to do: stop, help, status, why, language, delete, a person."""
+"""What a resident tells the bot to do: stop, help, status, why, language, continue, delete, a person."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class CommandKind(StrEnum):
     STATUS = "status"
     WHY = "why"
     LANGUAGE = "language"
+    CONTINUE = "continue"
     DELETE = "delete"
     STOP = "stop"
     START = "start"
@@ -31,7 +32,7 @@ class CommandKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command and what it is about: a ticket's reference for STATUS, a language code for LANGUAGE, else ""."""
+    """A command and what it is about, else "": a ticket's reference (STATUS, CONTINUE), a language code (LANGUAGE)."""
 
     kind: CommandKind
     argument: str = ""
@@ -56,6 +57,8 @@ _POLITE: Final = _folded(_TABLE["polite"])
 _WHOLE: Final = {words: CommandKind(kind) for kind, rows in _TABLE["whole"].items() for words in _folded(rows)}
 _STATUS_WORDS: Final = _folded(_TABLE["status"]["words"])
 _STATUS_BETWEEN: Final = _folded(_TABLE["status"]["between"])
+_CONTINUE_WORDS: Final = _folded(_TABLE["continue"]["words"])
+_CONTINUE_BETWEEN: Final = _folded(_TABLE["continue"]["between"])
 _LANGUAGE_WORDS: Final = _folded(_TABLE["language"]["words"])
 _LANGUAGE_ASKING: Final = _folded(_TABLE["language"]["asking"])
 _LANGUAGE_NAMES: Final = {name: code for code, names in _TABLE["language"]["names"].items() for name in _folded(names)}
@@ -70,7 +73,12 @@ def parse(text: str | Reading) -> Command | None:
     kind = _whole(words)
     if kind is not None:
         return Command(kind)
-    return _status(words, reading.text) or _language(words) or _wish_for_a_person(reading)
+    return (
+        _status(words, reading.text)
+        or _continue(words, reading.text)
+        or _language(words)
+        or _wish_for_a_person(reading)
+    )
 
 
 def _whole(words: list[str]) -> CommandKind | None:
@@ -86,13 +94,26 @@ def _status(words: list[str], text: str) -> Command | None:
     """Read "STATUS", "STATUS 2026-17" and "status på sak 17"; a status of something without a number is a question."""
     if not words or words[0] not in _STATUS_WORDS:
         return None
-    references = [part.strip("-/") for part in _REFERENCE.findall(text)]
-    rest = [word for word in words[1:] if word not in _STATUS_BETWEEN and word not in _POLITE]
-    if not rest and not references:
-        return Command(CommandKind.STATUS) if len(words) == 1 else None
+    if len(words) == 1:
+        return Command(CommandKind.STATUS)
+    reference = _case_named(words[1:], text, _STATUS_BETWEEN)
+    return Command(CommandKind.STATUS, reference) if reference else None
+
+
+def _continue(words: list[str], text: str) -> Command | None:
+    """Read "FORTSETT 1001" and "hald fram med sak 1001": to go on here with a case begun on another channel."""
+    length = next((n for n in (1, 2) if " ".join(words[:n]) in _CONTINUE_WORDS), 0)
+    reference = _case_named(words[length:], text, _CONTINUE_BETWEEN) if length else ""
+    return Command(CommandKind.CONTINUE, reference) if reference else None
+
+
+def _case_named(words: list[str], text: str, between: frozenset[str]) -> str:
+    """Return the one reference a command names when it says nothing else, or ""."""
+    references = [str(part).strip("-/") for part in _REFERENCE.findall(text)]
+    rest = [word for word in words if word not in between and word not in _POLITE]
     if len(references) == 1 and set(rest) <= set(Reading.of(references[0]).words):
-        return Command(CommandKind.STATUS, references[0].upper())
-    return None
+        return references[0].upper()
+    return ""
 
 
 def _language(words: list[str]) -> Command | None:

@@ -7,11 +7,10 @@ from contactbot.conversation.facts import Facts
 from contactbot.conversation.outcome import REFERENCE, Given, Outcome, Reply, Work
 from contactbot.handoff import desk
 from contactbot.handoff.ticket import NewTicket, Reason, Ticket
-from contactbot.masking import mask
 from contactbot.messages import Accepted, Author, Inbound, Length
 from contactbot.outbox import store as outbox
 from contactbot.outbox.parcel import Post
-from contactbot.places.place import Place
+from contactbot.municipality import Municipality
 from contactbot.privacy.erasures import forgetting
 from contactbot.privacy.erasures import store as erasures
 from contactbot.privacy.erasures.erasure import PURPOSE, Order
@@ -48,7 +47,7 @@ def keep_message(
     threads.accept(tx, thread.municipality, facts.seen.account, inbound, accepted)
     refs = [*inbound.refs, inbound.external_id] if inbound.refs or "@" in inbound.external_id else []
     threads.add_refs(tx, thread.municipality, thread.id, message, refs, own=False)
-    _keep_bytes(tx, thread.municipality, message, inbound, facts.municipality.place)
+    _keep_bytes(tx, message, inbound, facts.municipality)
     return thread, accepted
 
 
@@ -90,7 +89,7 @@ def _thread(tx: Transaction, inbound: Inbound, facts: Facts) -> Thread:
     seen = facts.seen
     if seen.thread is not None:
         return seen.thread
-    name = mask(inbound.sender_name, facts.municipality.place).text
+    name = facts.municipality.mask(inbound.sender_name).text
     address = threads.keep_address(tx, seen.municipality, inbound.sender, name, facts.now)
     if seen.address is not None:
         threads.close_threads(tx, seen.account, address)
@@ -182,14 +181,14 @@ def keep_given(tx: Transaction, municipality: str, message: int, given: Given) -
     )  # fmt: skip
 
 
-def _keep_bytes(tx: Transaction, municipality: str, message: int, inbound: Inbound, place: Place) -> None:
+def _keep_bytes(tx: Transaction, message: int, inbound: Inbound, municipality: Municipality) -> None:
     if inbound.raw:
-        name = blobs.keep_rest(tx, municipality, inbound.raw, inbound.received_at)
-        threads.keep_raw(tx, municipality, message, inbound.raw_type, name, len(inbound.raw))
+        name = blobs.keep_rest(tx, municipality.id, inbound.raw, inbound.received_at)
+        threads.keep_raw(tx, municipality.id, message, inbound.raw_type, name, len(inbound.raw))
     for file in inbound.attachments:
-        name = blobs.keep_rest(tx, municipality, file.content, inbound.received_at)
-        shown = mask(file.name, place).text
-        threads.keep_attachment(tx, municipality, message, shown, file.media_type, len(file.content), name)
+        name = blobs.keep_rest(tx, municipality.id, file.content, inbound.received_at)
+        shown = municipality.mask(file.name).text
+        threads.keep_attachment(tx, municipality.id, message, shown, file.media_type, len(file.content), name)
 
 
 def _client_key(inbound: Inbound) -> str:

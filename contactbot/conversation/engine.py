@@ -24,7 +24,6 @@ from contactbot.errors import ContactbotError
 from contactbot.failpoints import Point
 from contactbot.handoff.ticket import Reason
 from contactbot.kb import store as kb
-from contactbot.masking import mask
 from contactbot.messages import Accepted, Address, Inbound
 from contactbot.municipality import Municipality
 from contactbot.settings import Settings
@@ -127,7 +126,7 @@ class Engine:
         """Count equal messages, which are kept masked; not even looked for while there are too few of any kind."""
         if seen.address is None or seen.recent < self._limits.repeats:
             return 0
-        masked = mask(inbound.text, self._municipalities[seen.municipality].place).text
+        masked = self._municipalities[seen.municipality].mask(inbound.text).text
         found: int = await self._database.read(threads.repeats_from, seen.address.id, masked, now - store.FLOOD_WINDOW)
         return found
 

@@ -15,6 +15,7 @@ from contactbot.conversation.safety import Danger
 from contactbot.conversation.seen import LastAnswer
 from contactbot.handoff.ticket import Reason, Ticket, TicketState
 from contactbot.kb.entry import Entry
+from contactbot.masking import Kind
 from contactbot.messages import Length, Markup
 from contactbot.wording import language_name, say, spoken
 
@@ -43,7 +44,9 @@ def masked(facts: Facts) -> str:
     """Return what is said once when something was taken out of the message, never echoing it, and where it may go."""
     if not facts.removed:
         return ""
-    said = say(facts.language, "masked" if "national_id" in facts.removed else "masked_other")
+    taken = set(facts.removed)
+    key = "masked" if Kind.NATIONAL_ID in taken else "masked_terms" if taken == {Kind.TERM} else "masked_other"
+    said = say(facts.language, key)
     form = facts.municipality.safe_form
     return f"{said} {say(facts.language, 'masked_form', form=form)}" if form else said
 

@@ -8,6 +8,7 @@ bot (5), what was asked before what is new (6, 7), and the bot is silent rather 
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from contactbot.conversation import replies
 from contactbot.conversation.commands import CommandKind
@@ -27,6 +28,7 @@ from contactbot.wording import language_name
 Step = Callable[[Facts], Outcome | None]
 
 CODE_LIFE = timedelta(minutes=15)
+CODE_TRIES = 3  # with six digits, a code is guessed once in 300,000
 SURVEY_ANSWERS: tuple[SurveyAnswer, ...] = ("yes", "partly", "no")
 TITLE = 80  # characters
 
@@ -159,6 +161,8 @@ def pending_choice(facts: Facts) -> Outcome | None:
             return _survey(facts, facts.picked)
         case "delete" if _code(facts):
             return _delete(facts, pending)
+        case "continue" if _code(facts):
+            return _go_on(facts, pending)
     return None
 
 
@@ -178,6 +182,8 @@ def command(facts: Facts) -> Outcome | None:  # noqa: PLR0911 - one return for e
             return _said(facts, "why", replies.why(facts))
         case CommandKind.LANGUAGE:
             return _language(facts, facts.command.argument)
+        case CommandKind.CONTINUE:
+            return _continue(facts, facts.command.argument)
         case CommandKind.DELETE:
             pending = {"kind": "delete", "code": facts.code, "at": facts.now.isoformat()}
             told = (replies.wording(facts, "delete_confirm", "command", code=facts.code),)
@@ -343,6 +349,24 @@ def _delete(facts: Facts, pending: dict[str, object]) -> Outcome:
     return Outcome("command", "erased", (replies.wording(facts, "delete_done", PURPOSE),), erase=True)
 
 
+def _continue(facts: Facts, reference: str) -> Outcome:
+    """Ask for the code that those who wrote in the case are sent; nothing said here tells whether there is one."""
+    if any(str(ticket.number) == reference for ticket in facts.seen.tickets):
+        return _said(facts, "continue own", replies.status(facts, reference))
+    pending = {"kind": "continue", "case": reference, "code": facts.code, "at": facts.now.isoformat(), "tries": 0}
+    told = (replies.wording(facts, "continue_asked", "command", reference=reference),)
+    return Outcome("command", "continue", told, pending=pending, code_for=reference)
+
+
+def _go_on(facts: Facts, pending: dict[str, Any]) -> Outcome:
+    tries, asked_at = int(pending["tries"]) + 1, datetime.fromisoformat(pending["at"])
+    if _code(facts) == pending["code"] and facts.now - asked_at <= CODE_LIFE:
+        told = (replies.wording(facts, "continue_done", "command", reference=pending["case"]),)
+        return Outcome("command", "continued", told, go_on=pending["case"])
+    left = {**pending, "tries": tries} if tries < CODE_TRIES else None
+    return Outcome("command", "wrong code", (replies.wording(facts, "continue_wrong", "command"),), pending=left)
+
+
 def _language(facts: Facts, wanted: str) -> Outcome:
     if not wanted:
         return _said(facts, "language", replies.wording(facts, "language_ask", "command"))
@@ -357,9 +381,9 @@ def _said(facts: Facts, rule: str, told: Reply) -> Outcome:
 
 def _code(facts: Facts) -> str:
     """Return the confirmation code in a message, when one was asked for and it holds little else."""
-    if facts.pending is None or facts.pending.get("kind") != "delete":
+    if facts.pending is None or facts.pending.get("kind") not in ("delete", "continue"):
         return ""
-    found = re.fullmatch(r"\D{0,12}(\d{4})\D{0,3}", facts.text.strip())
+    found = re.fullmatch(r"\D{0,12}(\d{6})\D{0,3}", facts.text.strip())
     return found.group(1) if found else ""
 
 

@@ -45,8 +45,8 @@ def understand(
 ) -> Facts:
     """Return everything the steps need to decide about this message."""
     written = refold(inbound.text, seen.said)
-    masked = mask(written.text, municipality.place)
-    title = mask(inbound.subject, municipality.place)
+    masked = municipality.mask(written.text)
+    title = municipality.mask(inbound.subject)
     subject = title.text
     words = masked.text if masked.text.strip() else subject  # a mail may say everything in its subject
     said = Reading.of(words)
@@ -62,11 +62,11 @@ def understand(
         text=words,
         removed=tuple(sorted({str(removed.kind) for removed in (*title.removed, *masked.removed)})),
         folded=tuple(
-            Folded(mask(part.text, municipality.place).text, part.rule) for part in inbound.folded + written.folded
+            Folded(municipality.mask(part.text).text, part.rule) for part in inbound.folded + written.folded
         ),
         language=spoken,
         foreign=foreign,
-        danger=safety.assess(f"{subject}\n{masked.text}" if subject else said),
+        danger=_danger(inbound.subject, written.text, said if not subject else None, municipality),
         command=commands.parse(said),
         picked=_picked(words, seen),
         smalltalk=smalltalk.smalltalk(said),
@@ -82,6 +82,17 @@ def understand(
         parts=found.parts,
         after=found.after,
     )
+
+
+def _danger(subject: str, text: str, said: Reading | None, municipality: Municipality) -> safety.Danger | None:
+    """Return the danger a message tells of, ``said`` being its whole text where that is known already.
+
+    Words on the municipality's list are read: they may be the very ones that tell of it.
+    """
+    if said is not None and not municipality.masked_terms:
+        return safety.assess(said)
+    whole = f"{subject}\n{text}" if subject else text
+    return safety.assess(mask(whole, municipality.place).text)
 
 
 def _language(inbound: Inbound, text: str, seen: Seen, municipality: Municipality) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """What staff do at the desk. Each function is a unit: message, state, event and outbox row are one transaction."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from contactbot.errors import ConflictError, NotFoundError
@@ -75,14 +75,6 @@ def written_again(tx: Transaction, thread: Thread, at: datetime, due_at: datetim
     if ticket is not None:
         _written_again(tx, ticket, NewTicket(ticket.title, ticket.reason, thread.channel, at, due_at))
     return ticket
-
-
-def go_on_here(tx: Transaction, ticket: Ticket, thread: Thread, owner: TurnOwner, at: datetime) -> Thread:
-    """Join a thread on another channel to the ticket that the resident goes on with, and give the turn to its owner."""
-    store.link(tx, ticket.municipality, ticket.id, thread.id, at)
-    epoch = threads.set_turn(tx, thread.id, owner)
-    _event(tx, ticket, at, "resident", "ticket.joined", {"channel": thread.channel}, thread.id)
-    return replace(thread, turn_owner=owner, turn_epoch=epoch, version=thread.version + 1)
 
 
 def claim(tx: Transaction, number: int, actor: Actor) -> None:

@@ -117,12 +117,12 @@ def by_number(tx: Transaction, municipality: str, number: int) -> Ticket | None:
 
 
 def of_thread(tx: Transaction, thread: int) -> Ticket | None:
-    """Return the thread's newest ticket, an open one before those that are closed."""
+    """Return the ticket a thread was joined to last, an open one before those that are closed."""
     return tx.one(
         Ticket,
         f"SELECT {TICKET}{TICKET_FROM} JOIN ticket_thread x ON x.ticket = k.id"
         " WHERE x.thread = :thread AND x.unlinked_at IS NULL"
-        " ORDER BY CASE WHEN k.state = 'closed' THEN 1 ELSE 0 END, k.id DESC LIMIT 1",
+        " ORDER BY CASE WHEN k.state = 'closed' THEN 1 ELSE 0 END, x.linked_at DESC, k.id DESC LIMIT 1",
         thread=thread,
     )
 
@@ -160,6 +160,40 @@ def threads_of(tx: Transaction, ticket: int) -> tuple[int, ...]:
         ticket=ticket,
     )
     return tuple(row[0] for row in rows)
+
+
+def linked_at(tx: Transaction, ticket: int, thread: int) -> datetime | None:
+    """Return since when a thread is joined to a ticket, None when it is not."""
+    found = tx.value(
+        "SELECT max(linked_at) FROM ticket_thread WHERE ticket = :ticket AND thread = :thread AND unlinked_at IS NULL",
+        ticket=ticket,
+        thread=thread,
+    )
+    return None if found is None else datetime.fromisoformat(found)
+
+
+def codes_sent(tx: Transaction, ticket: int, since: datetime) -> int:
+    """Return how many codes have been sent since to those of a ticket, so that it can be gone on with elsewhere."""
+    return int(
+        tx.value(
+            "SELECT count(*) FROM event WHERE ticket = :ticket AND kind = 'ticket.code_sent' AND at >= :since",
+            ticket=ticket,
+            since=since,
+        )
+    )
+
+
+def codes_asked_for(tx: Transaction, address: int, since: datetime) -> int:
+    """Return how often an address asked since to go on with a case begun elsewhere."""
+    return int(
+        tx.value(
+            "SELECT count(*) FROM thread t JOIN message m ON m.thread = t.id WHERE t.address = :address"
+            " AND t.last_at >= :since AND m.author = 'resident' AND m.created_at >= :since"
+            ' AND m.outcome LIKE \'%"rule": "continue"%\'',
+            address=address,
+            since=since,
+        )
+    )
 
 
 def view(tx: Transaction, municipality: str, name: str, staff: int, now: datetime, limit: int) -> tuple[Line, ...]:

@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from contactbot.errors import ConflictError, NotFoundError
-from contactbot.handoff import archive, desk
+from contactbot.handoff import archive, desk, joining, store
 from contactbot.handoff.content import Content, OpenChannelError, Reserved
 from contactbot.handoff.desk import Actor
 from contactbot.handoff.ticket import Archive
@@ -57,6 +57,9 @@ def routes() -> Iterable[web.AbstractRouteDef]:
         web.post(f"{ticket}/notes", note),
         web.post(f"{ticket}/draft", insert),
         web.post(f"{ticket}/archive", decide_archive),
+        web.post(f"{ticket}/threads", join),
+        web.post(f"{ticket}/threads/{{thread:[0-9]{{1,12}}}}", part),
+        web.delete(f"{ticket}/threads/{{thread:[0-9]{{1,12}}}}", part),
     ]
 
 
@@ -167,6 +170,33 @@ async def decide_archive(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Role.STAFF)
+async def join(request: web.Request) -> web.StreamResponse:
+    """Join the conversations of another case to this one."""
+    form = await form_of(request)
+    other = form.get("other", "").strip().removeprefix("#")
+    if not other.isdecimal() or len(other) > store.LONGEST_NUMBER:
+        return await _refused(request, UNNUMBERED, Draft(), status=422)
+    try:
+        await request.app[HOUSE].database.write(joining.join, number_of(request), int(other), actor(request))
+    except NotFoundError:
+        return await _refused(request, UNNUMBERED, Draft(), status=422)
+    except ConflictError:
+        return await _refused(request, JOINED, Draft())
+    return _onwards(request)
+
+
+@requires(Role.STAFF)
+async def part(request: web.Request) -> web.StreamResponse:
+    """Part a conversation from this case again; it goes back to the case it came from."""
+    thread = int(request.match_info["thread"])
+    try:
+        await request.app[HOUSE].database.write(joining.part, number_of(request), thread, actor(request))
+    except ConflictError:
+        return await _refused(request, LAST, Draft())
+    return _onwards(request)
+
+
+@requires(Role.STAFF)
 async def insert(request: web.Request) -> web.StreamResponse:
     """Put a published answer below what stands in the composer; this is how it goes without JavaScript."""
     form, house, member = await form_of(request), request.app[HOUSE], request[MEMBER]
@@ -193,6 +223,9 @@ RESERVED: Final = (
 )
 ORDINARY: Final = "Velg først hva slags innhold det er. Et vanlig svar kan sendes som det er, uten varsel."
 ARCHIVED: Final = "Ikke lagret: arkivspørsmålet er avgjort på en annen måte i mellomtiden. Se hva som står nå."
+UNNUMBERED: Final = "Ikke koblet: det finnes ingen sak med det nummeret her."
+JOINED: Final = "Ikke koblet: samtalene i den saken er her allerede."
+LAST: Final = "Ikke koblet fra: en sak beholder den siste samtalen sin. Lukk saken i stedet."
 GONE: Final = "Svaret er ikke lenger publisert i kunnskapsbasen."
 
 

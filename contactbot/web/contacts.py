@@ -11,7 +11,6 @@ from contactbot.handoff import desk
 from contactbot.handoff.desk import REGISTERED_CHANNELS
 from contactbot.handoff.ticket import Priority
 from contactbot.kb import store as kb
-from contactbot.masking import mask
 from contactbot.messages import Length
 from contactbot.staff.member import Role
 from contactbot.web import suggestions, timeline
@@ -48,8 +47,8 @@ async def register(request: web.Request) -> web.StreamResponse:
         return await _form(request, form, "")
     if problem := _problem(form):
         return await _form(request, form, problem, status=422)
-    place = municipality_of(request, request[MEMBER]).place
-    name, title, text = (mask(form.get(field, "").strip(), place).text for field in ("name", "title", "text"))
+    town = municipality_of(request, request[MEMBER])
+    name, title, text = (town.mask(form.get(field, "").strip()).text for field in ("name", "title", "text"))
     who = form.get("who", "").strip()[:LONGEST_LINE]
     priority: Priority = "urgent" if form.get("priority") == "urgent" else "normal"
     number = await house.database.write(

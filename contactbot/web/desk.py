@@ -131,7 +131,7 @@ async def _look(request: web.Request, asked: Wanted) -> Inbox:
 async def _case_values(request: web.Request, inbox: Inbox, opened: Opened, draft: Draft) -> dict[str, object]:
     """Return what the page of a case shows beside what stands in the store."""
     municipality = municipality_of(request, request[MEMBER])
-    folded = {number: mask("\n\n".join(parts), municipality.place).text for number, parts in opened.folded.items()}
+    folded = {number: municipality.mask("\n\n".join(parts)).text for number, parts in opened.folded.items()}
     asked = request.query.get("kb", "")
     sending = {state for _, state, _ in opened.case.sending}
     return {

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Final
 
 from contactbot.errors import NotFoundError
-from contactbot.handoff import desk, store
+from contactbot.handoff import desk, joining, store
 from contactbot.handoff.accesses import store as accesses
 from contactbot.handoff.accesses.access import What
 from contactbot.handoff.desk import Case
-from contactbot.handoff.ticket import Line
+from contactbot.handoff.ticket import Line, Ticket
 from contactbot.kb import store as kb
 from contactbot.messages import Author
 from contactbot.storage import feed
@@ -45,7 +45,7 @@ class Opened:
 
     ``people`` are those who write in it, ``originals`` the messages whose raw copy is still there, ``folded`` what was
     quoted in messages or stood as a signature, ``noted`` whether this look needs no note: the case is read, and this
-    member's looking at it is known.
+    member's looking at it is known. ``claimed`` are other cases that the resident says it is about.
     """
 
     case: Case
@@ -53,13 +53,22 @@ class Opened:
     originals: frozenset[int]
     folded: Mapping[int, tuple[str, ...]]
     noted: bool
+    claimed: tuple[Ticket, ...] = ()
 
     @property
     def thread(self) -> Thread:
         """The thread a reply goes to: the one the resident last wrote in. Raises NotFoundError when there is none."""
         if not self.case.threads:
             raise NotFoundError("the case has no conversation")
-        return max(self.case.threads, key=lambda thread: (thread.last_at, thread.id))
+        said = [one for one in self.case.messages if one.author == Author.RESIDENT and one.kind == "message"]
+        last = max(said, key=lambda one: one.id).thread if said else None
+        return max(self.case.threads, key=lambda thread: (thread.id == last, thread.last_at, thread.id))
+
+    @property
+    def conversations(self) -> tuple[tuple[Thread, AddressRow], ...]:
+        """The threads of the case, each with who writes in it."""
+        people = {person.id: person for person in self.people}
+        return tuple((thread, people[thread.address]) for thread in self.case.threads)
 
     @property
     def recipient(self) -> AddressRow:
@@ -124,5 +133,6 @@ def _opened(tx: Transaction, municipality: str, staff: int, number: int, now: da
         people=tuple(threads.address_by_id(tx, address) for address in addresses),
         originals=threads.with_raw(tx, numbers),
         folded=threads.folded_of(tx, numbers),
+        claimed=joining.claimed(tx, case),
         noted=not case.ticket.unread and accesses.is_noted(tx, case.ticket.id, staff, What.CASE, now),
     )

@@ -60,6 +60,10 @@ HAPPENED: Final = {
     "ticket.archive_decided": "{who} avgjorde arkivspørsmålet: {decision}",
     "ticket.archived": "Arkivet har mottatt saken",
     "ticket.emptied": "Innholdet er slettet etter oppbevaringstiden",
+    "ticket.joined": "{who} koblet {what} til saken",
+    "ticket.joined_into": "{who} koblet saken til sak {other}",
+    "ticket.parted": "{who} koblet en samtale fra; den er i sak {other}",
+    "ticket.code_sent": "Innbyggeren fikk en kode for å fortsette på {channel}",
     "ticket.written": "Innbyggeren skrev igjen",
     "ticket.undelivered": "Noe til innbyggeren kom ikke fram",
     "ticket.surveyed": "Innbyggeren ble spurt om hvordan det gikk",
@@ -73,8 +77,8 @@ HAPPENED: Final = {
 INLINE: Final = frozenset(
     {
         "ticket.opened", "ticket.registered", "ticket.claimed", "ticket.released", "ticket.moved", "ticket.closed",
-        "ticket.reopened", "ticket.announced", "ticket.archive_decided", "ticket.archived", "ticket.emptied",
-        "original.read", "incident.flood",
+        "ticket.reopened", "ticket.joined", "ticket.joined_into", "ticket.parted", "ticket.announced",
+        "ticket.archive_decided", "ticket.archived", "ticket.emptied", "original.read", "incident.flood",
     }
 )  # fmt: skip
 CONTENTS: Final[Mapping[str, str]] = {
@@ -162,10 +166,12 @@ def in_words(line: HistoryLine) -> str:
     reason = str(line.data.get("reason", ""))
     if line.kind == "ticket.opened":
         reason = REASONS.get(reason, reason)
+    channel, other = CHANNELS.get(str(line.data.get("channel", "")), ""), line.data.get("other", "")
     content, decision = str(line.data.get("content", "")), str(line.data.get("decision", ""))
     return HAPPENED.get(line.kind, line.kind).format(
         who=who, reason=reason, team=line.data.get("team", ""), content=CONTENTS.get(content, content).lower(),
-        decision=ARCHIVE.get(decision, decision).lower(),
+        decision=ARCHIVE.get(decision, decision).lower(), channel=channel, other=other,
+        what=f"sak {other}" if other else f"en samtale på {channel}",
     )  # fmt: skip
 
 

@@ -360,7 +360,7 @@ async def test_a_question_days_after_a_closed_case_starts_afresh(town: Town) -> 
 
 async def test_slett_asks_for_a_code_and_then_no_word_is_left(town: Town) -> None:
     await town.ask("når åpner biblioteket")
-    code = re.search(r"SLETT (\d{4})", await town.ask("SLETT"))
+    code = re.search(r"SLETT (\d{6})", await town.ask("SLETT"))
     assert code is not None
     assert "slettet" in await town.ask(f"SLETT {code.group(1)}")
     left = await town.house.database.read(
@@ -375,7 +375,7 @@ async def test_slett_asks_for_a_code_and_then_no_word_is_left(town: Town) -> Non
 
 async def test_a_wrong_or_old_code_deletes_nothing(town: Town) -> None:
     await town.ask("når åpner biblioteket")
-    code = re.search(r"SLETT (\d{4})", await town.ask("SLETT"))
+    code = re.search(r"SLETT (\d{6})", await town.ask("SLETT"))
     assert code is not None
     town.watch.at += timedelta(minutes=16)
     assert "for gammel" in await town.ask(code.group(1))
@@ -383,7 +383,7 @@ async def test_a_wrong_or_old_code_deletes_nothing(town: Town) -> None:
 
 async def test_a_case_is_not_deleted_but_the_wish_becomes_work(town: Town) -> None:
     await town.ask(PERSON)
-    code = re.search(r"SLETT (\d{4})", await town.ask("SLETT"))
+    code = re.search(r"SLETT (\d{6})", await town.ask("SLETT"))
     assert code is not None
     assert "1001" in await town.ask(f"slett {code.group(1)}")
     assert (await town.case()).messages[0].text == PERSON

@@ -102,7 +102,7 @@ OFFER = {
     "question": "når er det",
 }
 SURVEY = {"kind": "survey", "ticket": 1001, "labels": ["ja", "delvis", "nei"]}
-DELETE = {"kind": "delete", "code": "1234", "at": (NOW - timedelta(minutes=1)).isoformat()}
+DELETE = {"kind": "delete", "code": "123456", "at": (NOW - timedelta(minutes=1)).isoformat()}
 
 
 def command(kind: CommandKind, argument: str = "") -> dict[str, Any]:
@@ -380,11 +380,11 @@ def test_the_survey_is_answered_once_and_only_a_no_promises_anything(picked: int
 @pytest.mark.parametrize(
     ("text", "asked", "case", "rule"),
     [
-        ("SLETT 1234", NOW - timedelta(minutes=1), None, "erased"),
-        ("1234", NOW - timedelta(minutes=14), None, "erased"),
-        ("1234.", NOW, ticket(), "erasure asked"),
-        ("1235", NOW, None, "wrong code"),
-        ("1234", NOW - timedelta(minutes=16), None, "wrong code"),
+        ("SLETT 123456", NOW - timedelta(minutes=1), None, "erased"),
+        ("123456", NOW - timedelta(minutes=14), None, "erased"),
+        ("123456.", NOW, ticket(), "erasure asked"),
+        ("123457", NOW, None, "wrong code"),
+        ("123456", NOW - timedelta(minutes=16), None, "wrong code"),
     ],
 )
 def test_deleting_needs_the_code_in_time_and_never_deletes_a_case(

@@ -92,7 +92,7 @@ async def _delete(page: Page) -> str:
     await page.get_by_role("button", name="Slett samtalen").click()
     asked = page.locator("#list .bot .bubble").last
     await expect(asked).to_contain_text("bekrefte", timeout=PATIENCE)
-    found = re.search(r"SLETT (\d{4})", await asked.inner_text())
+    found = re.search(r"SLETT (\d{6})", await asked.inner_text())
     assert found is not None
     return found[1]
 

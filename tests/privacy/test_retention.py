@@ -114,6 +114,15 @@ async def test_a_conversation_with_the_bot_loses_its_sender_after_21_days_and_th
     assert SECRET not in await everything(town)
 
 
+async def test_questions_without_a_sender_keep_no_telephone_number_and_no_address(town: Town) -> None:
+    await asked_with_a_file(town, f"{QUESTION}? Ring 91 23 45 67 eller skriv til kim@resident.example, Storgata 17")
+    town.watch.at += timedelta(days=22)
+    await run(town)
+    [(kept,)] = await read(town, "SELECT text FROM message WHERE text <> ''")
+    assert kept.startswith(QUESTION)
+    assert not any(gone in kept for gone in ("91 23", "kim@", "Storgata"))
+
+
 async def test_what_figures_count_stays_without_words(town: Town) -> None:
     await asked_with_a_file(town)
     before = await read(town, "SELECT count(*), min(created_at), max(outcome) FROM message")
@@ -321,7 +330,7 @@ async def test_one_unit_looks_at_no_more_rows_than_it_may(town: Town) -> None:
             )  # fmt: skip
 
     await town.house.database.write(many)
-    due = Due(HERE, at + timedelta(days=1), at, 20)
+    due = Due(HERE, at + timedelta(days=1), at, 20, str)
     steps = [await town.house.database.write(store.empty_bot_conversations, due) for _ in range(3)]
     assert [step.deleted["message"] for step in steps] == [20, 20, 12]
     assert [step.more for step in steps] == [True, True, False]

@@ -1,6 +1,6 @@
 """What a unit of retention is asked to do, and what it says it did. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,13 +9,15 @@ from datetime import datetime
 class Due:
     """Everything of a class whose clock started before a moment, of which one unit looks at ``limit`` rows.
 
-    ``cursor`` is where the unit before came to, 0 at the beginning of a run.
+    ``masked`` takes out of a text what nobody needs once its sender is gone. ``cursor`` is where the unit before came
+    to, 0 at the beginning of a run.
     """
 
     municipality: str
     before: datetime
     now: datetime
     limit: int
+    masked: Callable[[str], str]
     cursor: int = 0
 
 

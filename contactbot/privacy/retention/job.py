@@ -6,7 +6,9 @@ transaction as the deletion. When it has deleted something, its end leaves an ev
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
+from contactbot.masking import EVERYTHING
 from contactbot.municipality import Municipality
 from contactbot.privacy.retention import store
 from contactbot.privacy.retention.classes import CLASSES, Row, table
@@ -24,23 +26,30 @@ async def run(database: Database, municipality: Municipality, now: datetime, lim
     """Delete everything of a municipality that is due."""
     for row in table(municipality):
         if row.data.name in UNITS and row.keep.days is not None:
-            await _run_class(database, municipality.id, row, now, limit)
+            await _run_class(database, municipality, row, now, limit)
 
 
-async def _run_class(database: Database, municipality: str, row: Row, now: datetime, limit: int) -> None:
+async def _run_class(database: Database, municipality: Municipality, row: Row, now: datetime, limit: int) -> None:
     before = now - timedelta(days=row.keep.days or 0)
     while await database.write(delete_some, municipality, row.data.name, before, now, limit):
         pass
 
 
-def delete_some(tx: Transaction, municipality: str, name: str, before: datetime, now: datetime, limit: int) -> bool:
+def delete_some(
+    tx: Transaction, municipality: Municipality, name: str, before: datetime, now: datetime, limit: int
+) -> bool:
     """Delete some of a class whose clock started before a moment; return whether another unit has to go on."""
-    last = store.runs(tx, municipality).get(name)
+    last = store.runs(tx, municipality.id).get(name)
     run = Run(name, now, None, 0, {}) if last is None or last.finished_at is not None else last
-    step = UNITS[name](tx, Due(municipality, before, now, limit, run.cursor))
+    step = UNITS[name](tx, Due(municipality.id, before, now, limit, partial(_masked, municipality), run.cursor))
     run = replace(run, cursor=step.cursor, deleted=store.total(run.deleted, step.deleted))
-    store.keep_run(tx, municipality, run if step.more else replace(run, finished_at=now))
+    store.keep_run(tx, municipality.id, run if step.more else replace(run, finished_at=now))
     if run.deleted and not step.more:
         proof: dict[str, object] = {"deleted": run.deleted, "before": before.isoformat(timespec="seconds")}
-        events.record(tx, municipality, now, "upkeep", "retention.ran", subject=name, data=proof)
+        events.record(tx, municipality.id, now, "upkeep", "retention.ran", subject=name, data=proof)
     return step.more
+
+
+def _masked(municipality: Municipality, text: str) -> str:
+    """Return a question as it is kept when nobody knows any more who asked: without telephone numbers and addresses."""
+    return municipality.mask(text, EVERYTHING).text

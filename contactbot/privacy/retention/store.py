@@ -199,10 +199,21 @@ def _empty_some(tx: Transaction, due: Due, thread: _Thread, left: Left, limit: i
         limit=limit,
     )
     if rows:
-        _empty_messages(tx, thread, [int(row[0]) for row in rows], int(rows[-1][1]), left, deleted)
+        messages = [int(row[0]) for row in rows]
+        _empty_messages(tx, thread, messages, int(rows[-1][1]), left, deleted)
+        if left == "questions":
+            _mask_questions(tx, due, messages)
     if len(rows) < limit:
         _cut_sender(tx, due, thread, left, deleted)
     return max(len(rows), 1)
+
+
+def _mask_questions(tx: Transaction, due: Due, messages: Sequence[int]) -> None:
+    """Take telephone numbers, addresses and the like out of questions that are kept without their sender."""
+    for message in messages:
+        text = str(tx.value("SELECT text FROM message WHERE id = :id", id=message))
+        if (masked := due.masked(text)) != text:
+            tx.execute("UPDATE message SET text = :text WHERE id = :id", text=masked, id=message)
 
 
 def _empty_messages(
