@@ -270,6 +270,7 @@
   let isWanted = false;
   let isForced = false;
 
+  const LASTING = 5000; // milliseconds
   const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
   async function listen() {
@@ -283,13 +284,13 @@
 
   function bySocket() {
     return new Promise((done) => {
-      let opened = false;
+      let opened = Infinity;
       const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/desk/live?after=${encodeURIComponent(cursor)}`);
-      socket.onopen = () => (opened = true);
+      socket.onopen = () => (opened = Date.now());
       socket.onmessage = (event) => hear(JSON.parse(event.data));
       socket.onclose = (event) => {
         if (event.code === 4401) location.reload();
-        done(opened);
+        done(Date.now() - opened > LASTING); // a line that closes as soon as it opens is none
       };
     });
   }
