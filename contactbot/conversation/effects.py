@@ -5,7 +5,7 @@ from datetime import timedelta
 from contactbot.conversation import replies, steps, store
 from contactbot.conversation.facts import Facts
 from contactbot.conversation.outcome import REFERENCE, Given, Outcome, Reply, Work
-from contactbot.handoff import desk
+from contactbot.handoff import codes, desk, joining
 from contactbot.handoff.ticket import NewTicket, Reason, Ticket
 from contactbot.messages import Accepted, Author, Inbound, Length
 from contactbot.outbox import store as outbox
@@ -68,6 +68,11 @@ def carry_out(
         ticket = desk.how_it_went(tx, thread, outcome.survey, now, facts.municipality.due(now))
     if ticket is None and outcome.to_people:
         ticket = desk.written_again(tx, thread, now, facts.municipality.due(now))
+    pending = outcome.pending
+    if outcome.code_for and not codes.send(tx, thread, outcome.code_for, facts.code, now, now + steps.CODE_LIFE):
+        pending = {**(pending or {}), "code": ""}  # which nobody can type
+    if outcome.go_on:
+        ticket = codes.go_on(tx, thread, outcome.go_on, now)
     if outcome.incident:
         events.record(tx, municipality, now, "bot", f"incident.{outcome.incident}", thread=thread.id)
     disclosed, told = thread.disclosed, False
@@ -76,7 +81,7 @@ def carry_out(
         _say(tx, thread, inbound, facts, outcome, worded, give_up)
         disclosed, told = True, told or reply.purpose in PREFIXED
     threads.touch(
-        tx, thread.id, at=now, language=outcome.language or facts.language, pending=outcome.pending, disclosed=disclosed
+        tx, thread.id, at=now, language=outcome.language or facts.language, pending=pending, disclosed=disclosed
     )
     events.record(
         tx, municipality, now, "resident", "message.received", thread=thread.id,
@@ -97,7 +102,7 @@ def _thread(tx: Transaction, inbound: Inbound, facts: Facts) -> Thread:
         tx, seen.municipality, seen.account, address, inbound.channel, facts.subject, facts.language, facts.now
     )
     if seen.ticket is not None and seen.elsewhere is not None:
-        return desk.go_on_here(tx, seen.ticket, thread, seen.elsewhere.turn_owner, facts.now)
+        return joining.go_on_here(tx, seen.ticket, thread, facts.now)
     return thread
 
 

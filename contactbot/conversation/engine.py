@@ -53,16 +53,16 @@ class Received:
 
 
 class Codes:
-    """Unforeseeable four-digit codes from one secret: asking the system for each would cost half a millisecond."""
+    """Unforeseeable six-digit codes from one secret: asking the system for each would cost half a millisecond."""
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
         self._drawn = itertools.count()
 
     def draw(self) -> str:
-        """Return the next code, 1000 to 9999."""
+        """Return the next code, 100000 to 999999."""
         digest = hashlib.blake2b(next(self._drawn).to_bytes(8), digest_size=8, key=self._key)
-        return str(1000 + int.from_bytes(digest.digest()) % 9000)
+        return str(100_000 + int.from_bytes(digest.digest()) % 900_000)
 
 
 class Engine:
