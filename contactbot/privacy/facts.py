@@ -57,7 +57,10 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """A municipality's service as it runs. Truth values are conditions that measures and risks name."""
+    """A municipality's service as it runs. Truth values are conditions that measures and risks name.
+
+    ``masked_terms`` is how many words the municipality's own list has; the words themselves are nobody else's.
+    """
 
     municipality: str
     contact: tuple[tuple[str, str], ...]
@@ -67,6 +70,7 @@ class Facts:
     retention: tuple[Kept, ...]
     answer_within_working_days: int
     safe_form: str
+    masked_terms: int
     database: Literal["sqlite", "postgresql"]
     database_host: str
     shared_with: tuple[str, ...]
@@ -120,6 +124,7 @@ def facts(settings: Settings, town: Municipality, channels: Mapping[str, Channel
         retention=tuple(_kept(row) for row in classes.table(town)),
         answer_within_working_days=town.answer_within_working_days,
         safe_form=town.safe_form,
+        masked_terms=len(town.masked_terms),
         database="postgresql" if postgresql else "sqlite",
         database_host=(urlsplit(settings.database_url).hostname or "") if postgresql else "",
         shared_with=tuple(one.name for key, one in settings.municipalities.items() if key != town.id),

@@ -73,6 +73,7 @@ class AboutBot:
     kept: tuple[Kept, ...]
     suppliers: tuple[Supplier, ...]
     safe_form: str
+    masked_terms: int
     asks_how_it_went: bool
     contact: Mapping[str, str]
 
@@ -105,6 +106,7 @@ def about_bot(house: House, town: Municipality, knowledge: Knowledge) -> AboutBo
             for one in channel.recipients
         ),
         safe_form=stands.safe_form,
+        masked_terms=stands.masked_terms,
         asks_how_it_went=stands.survey,
         contact={name: value for name, value in contact.items() if value},
     )
