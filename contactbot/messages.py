@@ -93,7 +93,8 @@ class Inbound:
     names the rule by which a machine wrote it, or is "". ``authenticated`` says whether the sender's address is proven;
     None where the channel cannot tell. ``language`` is the resident's own choice on the channel, or "".
     ``unreadable`` says why the content could not be read, or is ""; the raw copy is kept in any case. ``spam`` names
-    the verdict of our own filter by which it is unwanted, or is "".
+    the verdict of our own filter by which it is unwanted, or is "". ``corrects`` is the sender's own identifier of an
+    earlier message whose words these replace, or "".
     """
 
     channel: str
@@ -117,6 +118,7 @@ class Inbound:
     language: str = ""
     unreadable: str = ""
     spam: str = ""
+    corrects: str = ""
 
 
 @dataclass(frozen=True, slots=True)

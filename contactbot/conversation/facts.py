@@ -37,6 +37,7 @@ class Facts:
     innocent third person, as it could where our filter calls the message ``spam``. ``code`` is a fresh random
     confirmation code. ``parts`` has the questions of a message that asks several of which one can be answered;
     ``after`` is the entry answered with before, where the message was understood together with that answer, or "".
+    ``corrects`` says that the message replaces the words of an earlier one.
     """
 
     seen: Seen
@@ -65,6 +66,7 @@ class Facts:
     spam: str = ""
     parts: tuple[Part, ...] = ()
     after: str = ""
+    corrects: bool = False
 
     @property
     def pending(self) -> dict[str, Any] | None:

@@ -143,7 +143,8 @@ def persons_turn(facts: Facts) -> Outcome | None:
         return Outcome("silent", "a person has the turn", to_people=True)
     if facts.command is not None or facts.smalltalk is not None or isinstance(facts.decision, Answer):
         return None
-    told = () if facts.seen.acknowledged and facts.length != Length.CHAT else (replies.added(facts),)
+    known = facts.corrects or (facts.seen.acknowledged and facts.length != Length.CHAT)
+    told = () if known else (replies.added(facts),)
     return Outcome("silent", "waiting for a person", told, to_people=True)
 
 
@@ -164,6 +165,16 @@ def pending_choice(facts: Facts) -> Outcome | None:
         case "continue" if _code(facts):
             return _go_on(facts, pending)
     return None
+
+
+def corrected(facts: Facts) -> Outcome | None:
+    """6a. An edited message is understood anew, but what it would be answered with is not said twice."""
+    last = facts.seen.last_answer
+    if not facts.corrects or last is None or not isinstance(facts.decision, Answer):
+        return None
+    if facts.decision.candidate.entry_id != last.entry:
+        return None
+    return Outcome("silent", "corrected, answered already", pending=facts.pending, considered=_considered(facts))
 
 
 def command(facts: Facts) -> Outcome | None:  # noqa: PLR0911 - one return for each command
@@ -274,6 +285,7 @@ STEPS: tuple[Step, ...] = (
     another_writes,
     persons_turn,
     pending_choice,
+    corrected,
     command,
     small_talk,
     nothing_asked,

@@ -51,7 +51,8 @@ def understand(
     words = masked.text if masked.text.strip() else subject  # a mail may say everything in its subject
     said = Reading.of(words)
     spoken, foreign = _language(inbound, words, seen, municipality)
-    found = _found(masked.text, subject, spoken, seen, length, knowledge)
+    before = "" if inbound.corrects else _answered_before(seen)
+    found = _found(masked.text, subject, spoken, before, length, knowledge)
     return Facts(
         seen=seen,
         municipality=municipality,
@@ -61,9 +62,7 @@ def understand(
         subject=subject,
         text=words,
         removed=tuple(sorted({str(removed.kind) for removed in (*title.removed, *masked.removed)})),
-        folded=tuple(
-            Folded(municipality.mask(part.text).text, part.rule) for part in inbound.folded + written.folded
-        ),
+        folded=tuple(Folded(municipality.mask(part.text).text, part.rule) for part in inbound.folded + written.folded),
         language=spoken,
         foreign=foreign,
         danger=_danger(inbound.subject, written.text, said if not subject else None, municipality),
@@ -81,6 +80,7 @@ def understand(
         spam=inbound.spam,
         parts=found.parts,
         after=found.after,
+        corrects=bool(inbound.corrects),
     )
 
 
@@ -109,8 +109,13 @@ def _language(inbound: Inbound, text: str, seen: Seen, municipality: Municipalit
     return (found.language, "") if found.language in languages() else (kept, found.language)
 
 
-def _found(text: str, subject: str, spoken: str, seen: Seen, length: Length, knowledge: Knowledge) -> Found:
-    """Look the message up; while the bot has the turn, together with the answer it gave last."""
+def _answered_before(seen: Seen) -> str:
+    """Return the entry the bot answered with last, while it has the turn, or ""."""
+    return seen.last_answer.entry if seen.last_answer is not None and seen.turn_owner == TurnOwner.BOT else ""
+
+
+def _found(text: str, subject: str, spoken: str, before: str, length: Length, knowledge: Knowledge) -> Found:
+    """Look the message up, together with the answer given before where there is one."""
 
     def search(question: str) -> tuple[Candidate, ...]:
         return knowledge.index.search(question, spoken, CANDIDATES)
@@ -118,7 +123,6 @@ def _found(text: str, subject: str, spoken: str, seen: Seen, length: Length, kno
     def text_of(name: str) -> EntryText | None:
         return knowledge.entries[name].text(spoken) if name in knowledge.entries else None
 
-    before = seen.last_answer.entry if seen.last_answer is not None and seen.turn_owner == TurnOwner.BOT else ""
     return look_up(Base(search, text_of, length), without_marks(text[:SEARCHED]).strip(), subject, before)
 
 

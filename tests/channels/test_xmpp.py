@@ -557,6 +557,30 @@ async def test_residents_may_add_us_to_their_contacts_and_see_that_we_are_there(
         assert (await presence).startswith(f"{ours.bot.jid}/contactbot-")
 
 
+async def test_our_presence_says_whether_people_are_there_and_follows_the_opening_hours(
+    ours: Installation, house: RecordingHouse, kari: Resident
+) -> None:
+    async with live(ours, house, check_seconds=0.2):
+        shown = asyncio.create_task(kari.shown_of(ours.bot.jid))
+        kari.subscribe(ours.bot.jid)
+        assert await shown == ("", "Vi svarer nå.")
+        shown = asyncio.create_task(kari.shown_of(ours.bot.jid))
+        house.is_open = False
+        assert await shown == ("away", "Vi svarer i morgen fra klokken 9.")
+
+
+async def test_a_correction_names_what_it_corrects_also_to_the_house(
+    ours: Installation, house: RecordingHouse, kari: Resident
+) -> None:
+    async with live(ours, house):
+        kari.say(ours.bot.jid, "Når åpner biblotekt?", "c-1")
+        kari.say(
+            ours.bot.jid, "Når åpner biblioteket?", "c-2", Element("{urn:xmpp:message-correct:0}replace", {"id": "c-1"})
+        )
+        await house.seen(kept=2)
+    assert [inbound.corrects for inbound in house.kept] == ["", "c-1"]
+
+
 async def test_a_resident_who_is_typing_is_passed_on_as_a_hint(
     ours: Installation, house: RecordingHouse, kari: Resident
 ) -> None:

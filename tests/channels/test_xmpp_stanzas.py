@@ -109,6 +109,7 @@ def test_a_reply_that_is_all_quotation_keeps_its_words() -> None:
 
 def test_a_correction_is_a_message_that_mentions_the_one_it_corrects() -> None:
     assert said("correction").refs == ("c-1",)
+    assert said("correction").corrects == "c-1"
     assert said("correction").text == "Når åpner biblioteket?"
 
 
@@ -245,6 +246,8 @@ def test_an_answer_carries_a_stable_id_and_asks_for_a_receipt_and_for_being_arch
     assert message.get("to") == "kari@localhost"
     assert message.get("type") == "chat"
     assert message.findtext(BODY) == "Biblioteket åpner klokka 9.\n\n1. Avfall\n2. Vann"
+    buttons = message.findall("{urn:xmpp:tmp:quick-response}response")
+    assert [(button.get("value"), button.get("label")) for button in buttons] == [("1", "Avfall"), ("2", "Vann")]
     tags = {child.tag: child.get("id") for child in message}
     assert tags["{urn:xmpp:sid:0}origin-id"] == message.get("id") == "cb-7-x"
     assert {"{urn:xmpp:receipts}request", "{urn:xmpp:hints}store", "{urn:xmpp:chat-markers:0}markable"} <= set(tags)

@@ -113,6 +113,13 @@ class Resident:
             if presence["from"].bare == jid:
                 return str(presence["from"].full)
 
+    async def shown_of(self, jid: str) -> tuple[str, str]:
+        """Wait until somebody's presence changes; return what it shows (``away`` or "") and its words in bokmål."""
+        while True:
+            presence = await self._client.wait_until("changed_status", LOGIN_SECONDS)
+            if presence["from"].bare == jid:
+                return str(presence["show"]), str(presence["status|nb"])
+
     async def answer_to(self, key: str) -> str:
         """Wait for what became of a message: ``receipt``, or the error's type and condition."""
         async with self._arrival:

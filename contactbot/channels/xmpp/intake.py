@@ -23,10 +23,11 @@ from contactbot.channels.xmpp.errors import ExpiredError, HouseFailedError
 from contactbot.channels.xmpp.identity import outbox_of
 from contactbot.channels.xmpp.reading import Arrived, Bounced, Reading, Said, Typing, read
 from contactbot.channels.xmpp.settings import XmppSettings
-from contactbot.channels.xmpp.stream import Stream
+from contactbot.channels.xmpp.stream import Presence, Stream
 from contactbot.channels.xmpp.writing import receipt, refusal
 from contactbot.errors import StoreBusyError, UnknownAccountError
 from contactbot.messages import Address, Inbound, Receipt
+from contactbot.wording import COMPLETE
 
 FIRST_WAIT = 0.2  # seconds until a busy store is asked again
 LONGEST_WAIT = 30.0  # seconds; no wait for the store is longer
@@ -52,6 +53,7 @@ class Intake:
         self._missed = False  # a live message was let go since the archive was last asked
         self._read_to: str | None = None  # the archive's id of the last message handled; None: the house knows
         self._next_check = 0.0
+        self._shown: Presence | None = None  # what the server was last told of us on this stream
 
     def offer(self, stream: Stream, message: Element) -> None:
         """Take note of a stanza that came in live; never waits."""
@@ -73,7 +75,8 @@ class Intake:
         """
         await self._begin()
         await self._catch_up(stream)
-        stream.show_presence()
+        self._shown = None
+        self._show_presence(stream)
         self._level = False  # something may have come between the archive's last answer and our presence
         await self._catch_up(stream)
         present()
@@ -87,6 +90,14 @@ class Intake:
                 await self._catch_up(stream)
             else:
                 await self._rest()
+
+    def _show_presence(self, stream: Stream) -> None:
+        """Show that we are here, and when people are, where that is not shown yet."""
+        hours = {language: self._house.opening(self._account, language) for language in COMPLETE}
+        presence = Presence(all(one.open for one in hours.values()), {key: one.sentence for key, one in hours.items()})
+        if presence != self._shown:
+            stream.show_presence(presence)
+            self._shown = presence
 
     # Keeping level
 
@@ -124,6 +135,7 @@ class Intake:
     async def _check(self, stream: Stream) -> None:
         """Now and then see that the stream is alive and nothing was missed, and try again what was set aside."""
         self._plan_check()
+        self._show_presence(stream)
         if stream.archived:
             self._level = False
         else:
@@ -211,6 +223,7 @@ class Intake:
             automatic=said.automatic,
             authenticated=True,  # the server stamps the sender (RFC 6120 section 8.1.2.1)
             unreadable=said.unreadable,
+            corrects=said.corrects,
         )
 
     def _outcome(self, reading: Arrived | Bounced) -> Receipt:

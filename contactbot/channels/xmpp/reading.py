@@ -40,7 +40,8 @@ class Said:
     """Words of a resident. ``reply_to`` is the full JID they wrote from and ``key`` their own id for the message.
 
     ``identity`` is the same for every copy of the message: from the wire, from the archive, or sent again by a client
-    that lost its stream. ``archive_id`` is our archive's id for this copy, or ""; ``sent_at`` is set for delayed ones.
+    that lost its stream. ``corrects`` is the sender's id of the message whose words these replace, or "".
+    ``archive_id`` is our archive's id for this copy, or ""; ``sent_at`` is set for delayed ones.
     """
 
     sender: str
@@ -59,6 +60,7 @@ class Said:
     wants_receipt: bool = False
     unreadable: str = ""
     automatic: str = ""
+    corrects: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,7 @@ def _said(message: Element, sender: JID, body: str, unreadable: str) -> Said:
         wants_receipt=bool(key) and message.find(f"{{{RECEIPTS}}}request") is not None,
         unreadable=unreadable,
         automatic="" if sender.local else "sent by a server, not by a person (a JID without a local part)",
+        corrects=_named(message, f"{{{CORRECTION}}}replace"),
     )
 
 
@@ -212,9 +215,14 @@ def _span(part: Element, length: int) -> tuple[int, int] | None:
 
 def _refs(message: Element) -> Iterator[str]:
     for tag in (f"{{{REPLY}}}reply", f"{{{CORRECTION}}}replace"):
-        found = message.find(tag)
-        if found is not None and found.get("id"):
-            yield _short(found.get("id", ""))
+        if named := _named(message, tag):
+            yield named
+
+
+def _named(message: Element, tag: str) -> str:
+    """Return the id of the message that a child names, or ""."""
+    found = message.find(tag)
+    return "" if found is None else _short(found.get("id", ""))
 
 
 def _delayed(message: Element, account: str) -> datetime | None:

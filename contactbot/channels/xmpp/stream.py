@@ -7,7 +7,8 @@ A stream is never resumed or used again: the archive fills the gap between two s
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -48,6 +49,14 @@ class _Client(ClientXMPP):
         log.error("xmpp client failed", error=type(exception).__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What residents who have us among their contacts see: whether people are there, in words by language."""
+
+    people: bool
+    sentences: Mapping[str, str]
+
+
 class Stream:
     """One stream of one account.
 
@@ -86,9 +95,12 @@ class Stream:
                 f"{self._account.jid}: no login within {seconds:g} s; is the server up, and host and port right?"
             ) from None
 
-    def show_presence(self) -> None:
-        """Say that we are here: from now on messages come in live."""
-        self._client.send_presence(ppriority=PRIORITY)
+    def show_presence(self, presence: Presence) -> None:
+        """Say that we are here, and whether people are: from now on messages come in live."""
+        shown = self._client.make_presence(pshow=None if presence.people else "away", ppriority=PRIORITY)
+        for language, sentence in presence.sentences.items():
+            shown[f"status|{language}"] = sentence
+        shown.send()
 
     def send(self, stanza: Element) -> None:
         """Send without waiting: receipts and refusals, which may get lost. Does nothing when the stream has ended."""

@@ -9,6 +9,7 @@ from contactbot.channels.xmpp.reading import CLIENT, MARKERS, RECEIPTS, STABLE_I
 from contactbot.messages import Outbound
 
 HINTS = "urn:xmpp:hints"
+QUICK = "urn:xmpp:tmp:quick-response"
 LARGEST = 60_000  # bytes; servers of today take 64 KiB or more, and one that is given more ends the stream
 
 # What XML 1.0 (section 2.2) cannot carry, not even escaped: one such character would end the stream for everybody.
@@ -19,13 +20,15 @@ def answer(outbound: Outbound, identity: str) -> Element:
     """Make the stanza of an outgoing message, to the bare JID: all the resident's clients get it.
 
     It carries its stable id (XEP-0359), asks for a receipt (XEP-0184) and a marker (XEP-0333), and asks the archives to
-    keep it (XEP-0334), ours so that it can be asked about.
+    keep it (XEP-0334), ours so that it can be asked about. Clients that can show choices as buttons (XEP-0439).
     """
     message = Element(f"{{{CLIENT}}}message", {"type": "chat", "to": outbound.recipient.value, "id": identity})
     SubElement(message, f"{{{CLIENT}}}body").text = xml_text(signed_text(outbound))
     SubElement(message, f"{{{STABLE_IDS}}}origin-id", {"id": identity})
     SubElement(message, f"{{{RECEIPTS}}}request")
     SubElement(message, f"{{{MARKERS}}}markable")
+    for number, label in enumerate(outbound.choices, start=1):
+        SubElement(message, f"{{{QUICK}}}response", {"value": str(number), "label": xml_text(label)})
     SubElement(message, f"{{{HINTS}}}store")
     return message
 
