@@ -23,6 +23,7 @@ from contactbot.reception import Reception
 from contactbot.settings import Settings, channel_settings
 from contactbot.storage import folder, installation, schema
 from contactbot.storage.database import Database, open_database
+from contactbot.threads.writing import Writing
 from contactbot.upkeep import Upkeep
 from contactbot.web import server
 
@@ -111,12 +112,13 @@ async def _furnish(settings: Settings, database: Database, clock: Clock) -> Hous
     bases = Bases(database, known, clock, await asyncio.to_thread(encoder_in, settings.kb.encoder))
     engine = Engine(database, known, bases, settings, clock)
     delivery = Delivery(database, in_use, known, settings.delivery, clock)
+    writing = Writing()
     receptions = {
-        name: Reception(channel, database, engine, delivery, known, clock) for name, channel in in_use.items()
+        name: Reception(channel, database, engine, delivery, known, clock, writing) for name, channel in in_use.items()
     }
     for key in known:
         await bases.current(key, 0)
-    return House(settings, database, known, in_use, receptions, engine, bases, delivery, clock)
+    return House(settings, database, known, in_use, receptions, engine, bases, delivery, clock, writing)
 
 
 def _members(settings: Settings) -> list[installation.Member]:

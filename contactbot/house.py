@@ -12,6 +12,7 @@ from contactbot.municipality import Municipality
 from contactbot.reception import Reception
 from contactbot.settings import Settings
 from contactbot.storage.database import Database
+from contactbot.threads.writing import Writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class House:
     bases: Bases
     delivery: Delivery
     clock: Clock
+    writing: Writing
 
     @property
     def ready(self) -> bool:

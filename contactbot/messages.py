@@ -178,6 +178,18 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How a session's conversation stands: whether people have it, whether their case is closed, and who writes now.
+
+    ``writing`` is the name of the member of staff who writes, "" when they are not named, None when nobody does.
+    """
+
+    with_people: bool = False
+    ended: bool = False
+    writing: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Spoken:
     """One message of a thread as the resident may see it.
 

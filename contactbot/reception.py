@@ -14,11 +14,12 @@ from contactbot.delivery import Delivery
 from contactbot.kb import store as kb
 from contactbot.marks import in_words
 from contactbot.masking import EVERYTHING
-from contactbot.messages import Accepted, Address, Inbound, Receipt, Spoken
+from contactbot.messages import Accepted, Address, Inbound, Receipt, Spoken, Standing
 from contactbot.municipality import Municipality
 from contactbot.storage.database import Database
 from contactbot.storage.notices import session_topic
 from contactbot.threads import store as threads
+from contactbot.threads.writing import Writing
 
 SLOW_POLL = 120.0  # seconds between looks at a session when no notice comes: thousands of chats may be open
 
@@ -26,7 +27,7 @@ SLOW_POLL = 120.0  # seconds between looks at a session when no notice comes: th
 class Reception:
     """What one channel is given: the ``House`` port of ``channels/base.py``."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of the house that a channel meets
         self,
         channel: Channel,
         database: Database,
@@ -34,6 +35,7 @@ class Reception:
         delivery: Delivery,
         municipalities: Mapping[str, Municipality],
         clock: Clock,
+        writing: Writing,
     ) -> None:
         self.ready = asyncio.Event()
         self._channel = channel
@@ -42,6 +44,7 @@ class Reception:
         self._delivery = delivery
         self._municipalities = municipalities
         self._clock = clock
+        self._writing = writing
 
     def started(self) -> None:
         """Note that the channel receives."""
@@ -91,6 +94,11 @@ class Reception:
     async def leave_address(self, session: Address, address: Address) -> None:
         """Note where the resident may be reached when the session is gone."""
         await self._database.write(threads.leave_address, session, address)
+
+    async def standing(self, session: Address) -> Standing:
+        """Return how the session's conversation stands, and who of the staff is writing to it."""
+        stands: Standing = await self._database.glance(threads.standing, self._channel.name, session)
+        return replace(stands, writing=self._writing.to(session, self._clock()))
 
     async def rate(self, account: str, session: Address, position: int, *, helpful: bool, comment: str) -> bool:
         """Keep what the resident thinks of an answer, their words masked, for the editors."""

@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from contactbot.errors import UnknownAccountError
-from contactbot.messages import Address, Author, Inbound, Receipt
+from contactbot.handoff import desk
+from contactbot.handoff.desk import Actor
+from contactbot.messages import Address, Author, Inbound, Receipt, Standing
 from tests.conversation.town import Town, running
 
 
@@ -94,3 +97,25 @@ async def test_opening_is_said_in_the_language_asked_for(town: Town) -> None:
 async def test_the_house_is_ready_when_every_channel_receives(town: Town) -> None:
     await town.channel.say("hei")
     assert town.house.ready
+
+
+async def test_who_of_the_staff_writes_is_told_for_a_little_while(town: Town) -> None:
+    house, kari = town.house.receptions["loopback"], Address("loopback", "kari")
+    assert await house.standing(kari) == Standing()
+    town.house.writing.note(kari, "Ola", town.watch())
+    assert (await house.standing(kari)).writing == "Ola"
+    town.watch.at += timedelta(seconds=9)
+    assert (await house.standing(kari)).writing is None
+
+
+async def test_whether_people_have_the_conversation_and_when_they_ended_it_is_told(town: Town) -> None:
+    house, kari = town.house.receptions["loopback"], Address("loopback", "kari")
+    await house.receive(inbound(town, "1", "jeg vil snakke med en person"))
+    assert await house.standing(kari) == Standing(with_people=True)
+    number = await town.house.database.read(lambda tx: tx.value("SELECT number FROM ticket"))
+    closing = partial(desk.close, survey=False)
+    await town.house.database.write(closing, number, Actor(1, "Ola", "fjordvik", town.watch()))
+    assert await house.standing(kari) == Standing(ended=True)
+    town.watch.at += timedelta(minutes=1)
+    await house.receive(inbound(town, "2"))
+    assert await house.standing(kari) == Standing()

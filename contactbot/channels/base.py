@@ -13,7 +13,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from contactbot.clock import Clock
-from contactbot.messages import Accepted, Account, Address, Inbound, Length, Outbound, Receipt, Spoken
+from contactbot.messages import Accepted, Account, Address, Inbound, Length, Outbound, Receipt, Spoken, Standing
 
 ENTRY_POINT_GROUP = "contactbot.channels"
 
@@ -115,6 +115,9 @@ class House(Protocol):
 
     async def leave_address(self, session: Address, address: Address) -> None:
         """Note where the resident may be reached when the session is gone; proves nothing about who they are."""
+
+    async def standing(self, session: Address) -> Standing:
+        """Return how the session's conversation stands; ``changes`` yields also when this changes."""
 
     async def rate(self, account: str, session: Address, position: int, *, helpful: bool, comment: str) -> bool:
         """Keep what the resident thinks of the answer at ``position``; False when there is no such answer."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from contactbot.errors import NotFoundError, UnknownAccountError
-from contactbot.messages import Accepted, Address, Author, Inbound, Spoken
+from contactbot.messages import Accepted, Address, Author, Inbound, Spoken, Standing
 from contactbot.storage.transaction import Transaction
 from contactbot.threads.thread import AddressRow, Message, NewMessage, Placed, Thread
 
@@ -401,6 +401,38 @@ def spoken_to(tx: Transaction, channel: str, session: Address, after: int) -> tu
             after=after,
         )
     )
+
+
+def standing(tx: Transaction, channel: str, session: Address) -> Standing:
+    """Return whether people have a session's running thread, or had it and have closed its case since it last wrote."""
+    found = tx.row(
+        "SELECT t.turn_owner <> 'bot', t.turn_owner = 'bot' AND EXISTS (SELECT 1 FROM ticket_thread x"
+        "  JOIN ticket k ON k.municipality = x.municipality AND k.id = x.ticket"
+        "  WHERE x.municipality = t.municipality AND x.thread = t.id AND x.unlinked_at IS NULL AND k.state = 'closed'"
+        "  AND NOT EXISTS (SELECT 1 FROM message m WHERE m.thread = t.id AND m.author = 'resident'"
+        "   AND m.created_at > k.closed_at))"
+        " FROM address a JOIN thread t ON t.address = a.id AND t.municipality = a.municipality"
+        " WHERE a.scheme = :scheme AND a.value = :value AND t.channel = :channel"
+        " AND t.id = (SELECT max(id) FROM thread WHERE address = a.id)",
+        scheme=session.scheme,
+        value=session.value,
+        channel=channel,
+    )
+    return Standing() if found is None else Standing(bool(found[0]), bool(found[1]))
+
+
+def sessions_of(tx: Transaction, municipality: str, ticket: int) -> tuple[Address, ...]:
+    """Return the addresses of a case's running threads that come to us over the web."""
+    rows = tx.rows(
+        "SELECT a.scheme, a.value FROM ticket k"
+        " JOIN ticket_thread x ON x.municipality = k.municipality AND x.ticket = k.id AND x.unlinked_at IS NULL"
+        " JOIN thread t ON t.municipality = x.municipality AND t.id = x.thread AND t.state = 'open'"
+        " JOIN address a ON a.municipality = t.municipality AND a.id = t.address AND a.scheme = 'webchat'"
+        " WHERE k.municipality = :municipality AND k.number = :number ORDER BY t.id",
+        municipality=municipality,
+        number=ticket,
+    )
+    return tuple(Address(scheme, value) for scheme, value in rows)
 
 
 def note_read(tx: Transaction, session: Address, position: int) -> None:

@@ -17,7 +17,9 @@ from contactbot.handoff.desk import Actor
 from contactbot.handoff.ticket import Archive
 from contactbot.masking import Kind, mask
 from contactbot.staff.member import Role
+from contactbot.storage.notices import session_topic
 from contactbot.storage.transaction import Transaction
+from contactbot.threads import store as threads
 from contactbot.web import suggestions, timeline
 from contactbot.web.desk import Draft, actor, number_of, show, suffix, wanted
 from contactbot.web.inbox import Wanted, look, newest_of
@@ -56,11 +58,23 @@ def routes() -> Iterable[web.AbstractRouteDef]:
         web.post(f"{ticket}/replies", reply),
         web.post(f"{ticket}/notes", note),
         web.post(f"{ticket}/draft", insert),
+        web.post(f"{ticket}/writing", write),
         web.post(f"{ticket}/archive", decide_archive),
         web.post(f"{ticket}/threads", join),
         web.post(f"{ticket}/threads/{{thread:[0-9]{{1,12}}}}", part),
         web.delete(f"{ticket}/threads/{{thread:[0-9]{{1,12}}}}", part),
     ]
+
+
+@requires(Role.STAFF)
+async def write(request: web.Request) -> web.StreamResponse:
+    """Tell whoever waits in a chat that somebody is writing to them; nothing is kept of it."""
+    house, member = request.app[HOUSE], request[MEMBER]
+    sessions = await house.database.glance(threads.sessions_of, member.municipality, number_of(request))
+    for session in sessions:
+        house.writing.note(session, member.name.split(" ")[0], house.clock())
+    house.database.notices.announce(session_topic(one.scheme, one.value) for one in sessions)
+    return web.Response(status=204)
 
 
 @requires(Role.STAFF)

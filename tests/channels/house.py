@@ -14,7 +14,19 @@ from aiohttp import web
 from contactbot import clock
 from contactbot.channels.base import Channel, Opening, Surroundings
 from contactbot.errors import StoreBusyError, UnknownAccountError
-from contactbot.messages import Accepted, Account, Address, Author, Inbound, Markup, Outbound, Rating, Receipt, Spoken
+from contactbot.messages import (
+    Accepted,
+    Account,
+    Address,
+    Author,
+    Inbound,
+    Markup,
+    Outbound,
+    Rating,
+    Receipt,
+    Spoken,
+    Standing,
+)
 
 PATIENCE = 5.0  # seconds any promise of the contract may take before it counts as broken
 
@@ -42,6 +54,7 @@ class RecordingHouse:
         self.receipts: list[Receipt] = []
         self.hints: list[Hint] = []
         self.left: list[tuple[Address, Address]] = []
+        self.standings: dict[Address, Standing] = {}
         self.ratings: list[tuple[int, bool, str]] = []
         self.cursors: dict[str, str] = {}
         self.ready = asyncio.Event()
@@ -117,6 +130,17 @@ class RecordingHouse:
         """Note where a resident may be reached."""
         self.left.append((session, address))
         await self._ring()
+
+    async def standing(self, session: Address) -> Standing:
+        """Return how a session's conversation stands, as the test says."""
+        self._serve()
+        return self.standings.get(session, Standing())
+
+    def stand(self, session: Address, standing: Standing) -> None:
+        """Say how a session's conversation stands from now on."""
+        self.standings[session] = standing
+        for bell in self._bells[session]:
+            bell.set()
 
     async def rate(self, account: str, session: Address, position: int, *, helpful: bool, comment: str) -> bool:
         """Note what a resident thinks of an answer."""

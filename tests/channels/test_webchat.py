@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import hypothesis
 import pytest
-from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
+from aiohttp import ClientSession, ClientWebSocketResponse, FormData, WSMsgType
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -22,11 +22,12 @@ from pydantic import ValidationError
 from contactbot.channels.webchat import WebchatChannel, frames, theme
 from contactbot.channels.webchat.brake import Brake
 from contactbot.channels.webchat.exchange import STATUS, reachable
+from contactbot.channels.webchat.files import safe_name
 from contactbot.channels.webchat.frames import Message, RefusedError
 from contactbot.channels.webchat.origin import caller
 from contactbot.channels.webchat.settings import WebchatSettings
 from contactbot.channels.webchat.wording import COMPLETE, LANGUAGES, preferred, words
-from contactbot.messages import Address, Author, Outbound, Receipt
+from contactbot.messages import Address, Attachment, Author, Outbound, Receipt, Standing
 from tests.channels.contract import ChannelContract, Heard, Peer, Verdict
 from tests.channels.house import PATIENCE, Doorway, RecordingHouse, doorway, running, surroundings
 
@@ -691,6 +692,108 @@ async def test_a_language_is_passed_on_only_when_the_resident_chose_it(chat: Cha
     assert [inbound.language for inbound in chat.house.kept] == ["", "en"]
 
 
+# Files, and how the conversation stands
+
+PDF = b"%PDF-1.7\n..."
+
+
+async def upload(chat: Chat, token: str, name: str, content: bytes, **fields: str) -> tuple[int, dict[str, Any]]:
+    form = FormData(fields)
+    form.add_field("file", content, filename=name, content_type="text/html")
+    headers = {"Authorization": f"Bearer {token}"}
+    async with chat.client.post(f"{chat.path}/files", data=form, headers=headers) as answer:
+        return answer.status, await answer.json()
+
+
+async def with_people(chat: Chat) -> str:
+    """Return the token of a conversation that people have."""
+    line, token = await chat.greet()
+    await ask(line, say("Hei", "k1"), "accepted")
+    chat.house.stand(chat.house.kept[0].sender, Standing(with_people=True))
+    return token
+
+
+async def test_a_file_is_taken_only_when_people_have_the_conversation(tmp_path: Path) -> None:
+    async with chatting(RecordingHouse(), tmp_path) as chat:
+        _, token = await chat.greet()
+        status, refused = await upload(chat, token, "brev.pdf", PDF)
+        assert (status, refused["code"]) == (403, "no_files")
+        assert chat.house.offered == []
+        token = await with_people(chat)
+        status, accepted = await upload(chat, token, "brev.pdf", PDF, key="f1")
+        assert (status, accepted["type"]) == (200, "accepted")
+        assert await upload(chat, token, "brev.pdf", PDF, key="f1") == (200, accepted)
+        kept = chat.house.kept[-1]
+        assert (kept.text, kept.attachments) == ("Fil: brev.pdf", (Attachment("brev.pdf", "application/pdf", PDF),))
+
+
+async def test_where_files_are_switched_off_none_is_taken(tmp_path: Path) -> None:
+    async with chatting(RecordingHouse(), tmp_path, file_limit=0) as chat:
+        status, refused = await upload(chat, await with_people(chat), "brev.pdf", PDF)
+        assert (status, refused["code"]) == (403, "no_files")
+        assert len(chat.house.kept) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status", "code"),
+    [
+        ("brev.exe", b"MZ", 415, "file_type"),
+        ("brev.pdf", b"MZ not a PDF", 415, "file_type"),
+        ("brev", PDF, 415, "file_type"),
+        ("tom.txt", b"", 415, "file_type"),
+        ("stor.txt", b"a" * 2001, 413, "file_too_big"),
+        ("enorm.txt", b"a" * 90_000, 413, "file_too_big"),
+    ],
+)
+async def test_a_file_that_is_not_taken_is_refused_in_words(
+    tmp_path: Path, name: str, content: bytes, status: int, code: str
+) -> None:
+    async with chatting(RecordingHouse(), tmp_path, file_limit=2000) as chat:
+        token = await with_people(chat)
+        answered, refused = await upload(chat, token, name, content)
+        assert (answered, refused["code"]) == (status, code)
+        assert refused["text"]
+        assert len(chat.house.kept) == 1
+
+
+async def test_a_form_without_a_file_and_one_that_is_none_are_refused(tmp_path: Path) -> None:
+    async with chatting(RecordingHouse(), tmp_path) as chat:
+        headers = {"Authorization": f"Bearer {await with_people(chat)}"}
+        async with chat.client.post(f"{chat.path}/files", data=b"{}", headers=headers) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (400, "frame")
+        form = FormData({"key": "k"}, default_to_multipart=True)
+        async with chat.client.post(f"{chat.path}/files", data=form, headers=headers) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (415, "file_type")
+
+
+async def test_files_count_towards_the_flood_limit_of_their_conversation(tmp_path: Path) -> None:
+    async with chatting(RecordingHouse(), tmp_path, session_burst=2) as chat:
+        token = await with_people(chat)
+        codes = [(await upload(chat, token, "brev.pdf", PDF))[0] for _ in range(2)]
+        assert codes == [200, 429]
+
+
+async def test_a_browser_is_told_how_the_conversation_stands_and_who_writes(tmp_path: Path) -> None:
+    async with chatting(RecordingHouse(), tmp_path) as chat:
+        line, _ = await chat.greet()
+        await ask(line, say("Hei", "k1"), "accepted")
+        sender = chat.house.kept[0].sender
+        chat.house.stand(sender, Standing(with_people=True, writing="Ola"))
+        async with asyncio.timeout(PATIENCE):
+            told = await line.receive_json()
+            while "standing" not in told:
+                told = await line.receive_json()
+        assert told["standing"] == {"people": True, "ended": False, "writing": "Ola"}
+
+
+@hypothesis.settings(deadline=None)  # a shared machine may stall
+@given(st.text(), st.sampled_from(["", ".pdf", "/../x.PDF", "\u202efdp.exe", "\0.txt"]))
+def test_a_files_name_is_short_and_leads_nowhere(stem: str, end: str) -> None:
+    name = safe_name(stem + end)
+    assert len(name) <= 100
+    assert not set(name) & set("/\\\0\n\r\u202e")
+
+
 # Pure parts
 
 
@@ -708,12 +811,13 @@ def test_any_text_is_a_frame_or_refused(raw: str) -> None:
         lambda s: (
             st.lists(s)
             | st.dictionaries(
-                st.sampled_from(["type", "id", "text", "token", "after", "position", "value", "language"]) | st.text(),
+                st.sampled_from(["type", "id", "text", "token", "after", "position", "value", "language", "helpful"])
+                | st.text(),
                 s,
             )
         ),
     ),
-    st.sampled_from(["hello", "message", "typing", "read", "address", "ping"]),
+    st.sampled_from(["hello", "message", "typing", "read", "address", "rate", "ping"]),
 )
 def test_any_object_of_a_known_type_is_a_frame_or_refused(data: object, kind: str) -> None:
     whole = {**data, "type": kind} if isinstance(data, dict) else data
@@ -795,7 +899,7 @@ def test_every_language_says_everything_with_the_same_holes(language: str) -> No
 
 def test_every_refusal_has_its_words_and_its_status() -> None:
     for code, status in STATUS.items():
-        assert words("nb").say(f"refused_{code}", limit=4000)
+        assert words("nb").say(f"refused_{code}", limit=4000, megabytes=10, types="pdf")
         assert 400 <= status < 600
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser, BrowserContext, Frame, Page, expect
+from playwright.async_api import Browser, BrowserContext, FilePayload, Frame, Page, expect
 
 from contactbot.channels.webchat import WebchatChannel
 from contactbot.channels.webchat.settings import WebchatSettings
-from contactbot.messages import Accepted, Author, Inbound
+from contactbot.messages import Accepted, Author, Inbound, Standing
 from tests.channels.house import PATIENCE, Doorway, RecordingHouse, doorway, running, surroundings
 from tests.peers.chromium import barriers, chromium
 
@@ -46,6 +46,9 @@ class AnsweringHouse(RecordingHouse):
         elif "person" in words:
             self.say(session, "En medarbeider svarer deg her.")
             self.say(session, "Hei, hva kan jeg hjelpe med?", author=Author.STAFF)
+            self.stand(session, Standing(with_people=True))
+        elif "ferdig" in words:
+            self.stand(session, Standing(ended=True))
         elif "ekko" in words:
             self.say(session, HOSTILE)
             self.say(session, HOSTILE, markup="markdown")
@@ -242,6 +245,7 @@ async def _state_choices(_: Page, where: Page | Frame) -> None:
 async def _state_person(_: Page, where: Page | Frame) -> None:
     await where.get_by_role("button", name="Snakk med en person").click()
     await expect(where.locator(".staff")).to_be_visible()
+    await expect(where.get_by_label("Send en fil")).to_be_visible()
 
 
 async def _state_menu(_: Page, where: Page | Frame) -> None:
@@ -273,6 +277,18 @@ async def _state_rated(_: Page, where: Page | Frame) -> None:
     await expect(where.get_by_label("Hva manglet")).to_be_visible()
 
 
+async def _state_refused_file(page: Page, where: Page | Frame) -> None:
+    await _state_person(page, where)
+    await where.get_by_label("Send en fil").set_input_files({"name": "a.pdf", "mimeType": "x/y", "buffer": b"MZ"})
+    await where.get_by_role("button", name="Send filen").click()
+    await expect(where.locator("#file-problem")).to_contain_text("kan ikke tas imot")
+
+
+async def _state_ended(_: Page, where: Page | Frame) -> None:
+    await say(where, "ferdig stille")
+    await expect(where.locator("#ended")).to_be_visible()
+
+
 State = Callable[[Page, Page | Frame], Awaitable[None]]
 STATES: dict[str, State] = {
     "opened": _state_opened,
@@ -283,6 +299,8 @@ STATES: dict[str, State] = {
     "failed": _state_failed,
     "offline": _state_offline,
     "rated": _state_rated,
+    "refused file": _state_refused_file,
+    "ended": _state_ended,
 }
 
 
@@ -610,6 +628,38 @@ async def test_new_messages_are_counted_in_the_title_while_the_chat_is_closed(br
         await town.house.seen(hints=1)
 
 
+async def test_who_of_the_staff_writes_is_said_in_words_and_the_end_of_the_conversation_too(
+    browser: Browser, town: Town
+) -> None:
+    async with visit(browser, town, town.page) as page:
+        await _state_person(page, page)
+        session = town.house.kept[0].sender
+        town.house.stand(session, Standing(with_people=True, writing="Ola"))
+        await expect(page.get_by_role("status")).to_have_text("Ola skriver …")
+        town.house.stand(session, Standing(with_people=True))
+        await expect(page.get_by_role("status")).to_have_text("")
+        town.house.stand(session, Standing(ended=True))
+        await expect(page.get_by_role("status")).to_contain_text("avsluttet")
+        await expect(page.get_by_label("Send en fil")).to_be_hidden()
+        await expect(page.locator("#who")).to_have_text("Automatisk tjeneste")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+async def test_a_file_can_be_sent_to_a_person_and_to_nobody_else(browser: Browser, town: Town, scripts: bool) -> None:  # noqa: FBT001 - a case of the test
+    async with visit(browser, town, town.page, java_script_enabled=scripts) as page:
+        await expect(page.get_by_label("Send en fil")).to_be_hidden()
+        await page.get_by_role("button", name="Snakk med en person").click()
+        await expect(page.locator(".staff")).to_be_visible()
+        file = FilePayload(name="søknad.pdf", mimeType="application/pdf", buffer=b"%PDF-1.7")
+        await page.get_by_label("Send en fil").set_input_files(file)
+        await page.get_by_label("Send en fil").focus()
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".bubble", has_text="Fil: søknad.pdf")).to_be_visible()
+    assert [(one.name, one.content) for one in town.house.kept[-1].attachments] == [("søknad.pdf", b"%PDF-1.7")]
+    assert town.complaints == []
+
+
 async def test_what_was_shown_is_reported_as_read(browser: Browser, town: Town) -> None:
     async with visit(browser, town, town.page) as page:
         await say(page, "Søppel?")
@@ -672,7 +722,7 @@ async def test_without_javascript_the_whole_conversation_works_with_forms(browse
         await expect(page.locator(".staff")).to_be_visible()
         await page.fill("#text", "stille 01019012345")
         await page.locator("#send").click()
-        await expect(page.get_by_role("alert").first).to_contain_text("fødselsnummer")
+        await expect(page.locator("#alert")).to_contain_text("fødselsnummer")
         await page.get_by_label("Send likevel").check()
         await page.locator("#send").click()
         await expect(page.locator("#list .bubble").last).to_have_text("stille 01019012345")

@@ -12,7 +12,7 @@ from contactbot.handoff.desk import Case
 from contactbot.handoff.ticket import TicketState
 from contactbot.kb import editing
 from contactbot.kb.entry import Entry, EntryText
-from contactbot.messages import Author, DeliveryState
+from contactbot.messages import Address, Author, DeliveryState
 from contactbot.outbox import store as outbox
 from contactbot.outbox.parcel import Post
 from contactbot.storage import blobs
@@ -70,6 +70,16 @@ async def test_a_chats_session_is_never_shown_as_a_name(town: Town, kari: Client
         page = await text_of(await kari.get(path))
         assert "Besøkende i nettprat" in page
         assert "s-83jf9s8dfj" not in page
+
+
+async def test_whoever_waits_in_a_chat_is_told_who_writes_and_nobody_else_is(town: Town, kari: Client) -> None:
+    chat = await town.written(Letter("Hei", name="", channel="webchat", scheme="webchat", address="abc"))
+    text = await town.written("Hei på SMS")
+    for number in (chat, text):
+        assert (await kari.post(f"/desk/tickets/{number}/writing")).status == 204
+    now = town.house.clock()
+    assert town.house.writing.to(Address("webchat", "abc"), now) == "Kari"
+    assert town.house.writing.to(Address("tel", "+4799999901"), now) is None
 
 
 async def test_each_view_has_its_count_and_its_cases(town: Town, kari: Client) -> None:

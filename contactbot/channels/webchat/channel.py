@@ -78,6 +78,7 @@ class WebchatChannel:
             web.get("/chat/{site}/events", self._lines.events),
             web.get("/chat/{site}/messages", self._lines.poll),
             web.post("/chat/{site}/messages", self._lines.post),
+            web.post("/chat/{site}/files", self._lines.file),
             web.get("/chat/{site}/transcript", self._pages.transcript),
             web.get("/chat/{site}/s/{token}/transcript", self._pages.transcript),
             web.get("/chat/{site}/s/{token}", self._pages.show),

@@ -1,7 +1,8 @@
 """One frame of the browser's into the house, and the house's word back: the same for every line and for plain forms."""
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import cast
@@ -10,7 +11,9 @@ import phonenumbers
 import structlog
 
 from contactbot.channels.base import House, Opening, Surroundings
+from contactbot.channels.webchat import frames
 from contactbot.channels.webchat.brake import Brake
+from contactbot.channels.webchat.files import taken
 from contactbot.channels.webchat.frames import (
     Code,
     Frame,
@@ -27,7 +30,7 @@ from contactbot.channels.webchat.frames import (
 from contactbot.channels.webchat.session import Session, Signer
 from contactbot.channels.webchat.settings import Site, WebchatSettings
 from contactbot.errors import StoreBusyError, UnknownAccountError
-from contactbot.messages import Accepted, Address, Inbound, Spoken
+from contactbot.messages import Accepted, Address, Attachment, Inbound, Spoken, Standing
 from contactbot.wording.words import Words
 
 _log = structlog.get_logger()
@@ -50,6 +53,9 @@ STATUS: dict[Code, int] = {
     "unknown_site": 404,
     "bad_address": 422,
     "gone": 404,
+    "no_files": 403,
+    "file_type": 415,
+    "file_too_big": 413,
 }
 """The HTTP status of each refusal (RFC 9110 §15, 429 from RFC 6585)."""
 
@@ -60,6 +66,23 @@ class Caller:
 
     site: Site
     address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What is new for a browser: messages, and how the conversation stands, None when that is as it was."""
+
+    spoken: Sequence[Spoken]
+    standing: Standing | None
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as a form brought it, with the form's other fields."""
+
+    fields: Mapping[str, str]
+    name: str
+    content: bytes
 
 
 class Exchange:
@@ -130,8 +153,8 @@ class Exchange:
             case Hello():
                 return self.ready(caller, session, frame.language or caller.site.languages[0])
 
-    async def say(self, caller: Caller, session: Session, message: Message) -> Accepted:
-        """Hand a message to the house and return after its commit. Raises RefusedError."""
+    async def say(self, caller: Caller, session: Session, message: Message, *files: Attachment) -> Accepted:
+        """Hand a message to the house, with any files, and return after its commit. Raises RefusedError."""
         self._brake(self._sessions, session.id, message.id)
         self._brake(self._addresses, caller.address, message.id)
         inbound = Inbound(
@@ -144,9 +167,24 @@ class Exchange:
             raw=message.text.encode("utf-8", "surrogatepass"),
             raw_type="text/plain; charset=utf-8",
             language=message.language,
+            attachments=files,
         )
         with _asking(message.id):
             return await self.running().receive(inbound)
+
+    async def send_file(self, caller: Caller, session: Session, upload: Upload, said: Words) -> Accepted:
+        """Hand a file to the people who have the conversation. Raises RefusedError, ``no_files`` when nobody has it."""
+        if not (await self.standing(session)).with_people:
+            raise RefusedError("no_files")
+        key = upload.fields.get("key") or secrets.token_urlsafe(12)
+        file = taken(upload.name, upload.content, self._settings.file_types)
+        message = frames.message(key, said.say("file_sent", name=file.name), "", self._settings.text_limit)
+        return await self.say(caller, session, message, file)
+
+    async def standing(self, session: Session) -> Standing:
+        """Return how the conversation stands. Raises RefusedError ``busy`` or ``starting``."""
+        with _asking():
+            return await self.running().standing(session.address)
 
     async def leave(self, caller: Caller, session: Session, value: str) -> None:
         """Note where the resident may be reached. Raises RefusedError ``bad_address`` or ``busy``."""
@@ -178,8 +216,8 @@ class Exchange:
         with _asking():
             return self.running().opening(site.site, language)
 
-    async def updates(self, session: Session, after: int) -> AsyncGenerator[Sequence[Spoken], None]:
-        """Yield every message above ``after`` once and in order, now and whenever there are more.
+    async def updates(self, session: Session, after: int) -> AsyncGenerator[Update, None]:
+        """Yield every message above ``after`` once and in order, and how the conversation stands, as they change.
 
         Close it with ``aclosing``. The database is asked each time, so a lost wake-up, a reload or a restart loses
         nothing. Each look goes back a little: an answer is in the history once it has left the outbox, and the
@@ -188,15 +226,39 @@ class Exchange:
         house = self.running()
         # The port promises that the iterator can be closed.
         changes = cast("AsyncGenerator[None, None]", house.changes(session.address))
-        highest, shown = after, set[int]()
+        highest, shown, told = after, set[int](), Standing()
         with _asking():
             async with aclosing(changes):
                 async for _ in changes:
                     history = await house.history(session.address, max(after, highest - LOOK_BACK))
-                    if spoken := [one for one in history if one.position not in shown]:
+                    standing = await house.standing(session.address)
+                    spoken = [one for one in history if one.position not in shown]
+                    if spoken:
                         highest = max(highest, spoken[-1].position)
                         shown = {at for at in (*shown, *(one.position for one in spoken)) if at > highest - LOOK_BACK}
-                        yield spoken
+                    # That somebody writes is said as often as they do: the browser forgets it by itself.
+                    news = standing if standing != told or standing.writing is not None else None
+                    told = standing
+                    if spoken or news is not None:
+                        yield Update(spoken, news)
+
+    def sentence(self, error: RefusedError, said: Words) -> str:
+        """Say to the resident why something was not done."""
+        return said.say(
+            f"refused_{error.code}",
+            limit=self._settings.text_limit,
+            megabytes=self._settings.file_limit // 1_048_576,
+            types=", ".join(self._settings.file_types),
+        )
+
+    def refusal(self, error: RefusedError, said: Words) -> Reply:
+        """Tell the browser why a frame was not obeyed, for programs and in the resident's language."""
+        reply: Reply = {"type": "refused", "code": error.code, "text": self.sentence(error, said)}
+        if error.key:
+            reply["id"] = error.key
+        if error.retry_after:
+            reply["retry_after"] = error.retry_after
+        return reply
 
     async def _hint(self, session: Session, position: int | None) -> None:
         with suppress(RefusedError), _asking():  # a lost hint does no harm
@@ -228,16 +290,6 @@ def _asking(key: str = "") -> Iterator[None]:
         raise RefusedError("busy", key, retry_after=10) from None
 
 
-def refusal(error: RefusedError, words: Words, limit: int) -> Reply:
-    """Tell the browser why a frame was not obeyed, for programs and in the resident's language."""
-    reply: Reply = {"type": "refused", "code": error.code, "text": words.say(f"refused_{error.code}", limit=limit)}
-    if error.key:
-        reply["id"] = error.key
-    if error.retry_after:
-        reply["retry_after"] = error.retry_after
-    return reply
-
-
 def reachable(value: str, country: str) -> Address | None:
     """Read a mail address or a telephone number as people write them; None when it is neither."""
     text = value.strip()
@@ -253,8 +305,8 @@ def reachable(value: str, country: str) -> Address | None:
     return Address("tel", phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-async def first_answer(updates: AsyncIterator[Sequence[Spoken]], position: int) -> None:
+async def first_answer(updates: AsyncIterator[Update], position: int) -> None:
     """Wait until something stands after a position that is not the resident's own."""
-    async for spoken in updates:
-        if any(one.position > position and one.author != "resident" for one in spoken):
+    async for update in updates:
+        if any(one.position > position and one.author != "resident" for one in update.spoken):
             return

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from contactbot.markdown import to_html
-from contactbot.messages import Author, Spoken
+from contactbot.messages import Author, Spoken, Standing
 
 MOST_POSITION = 2**53 - 1  # the largest whole number JavaScript counts exactly (ECMA-262, Number.MAX_SAFE_INTEGER)
 MOST_TOKEN = 100  # characters; ours have about 55
@@ -34,6 +34,9 @@ Code = Literal[
     "unknown_site",
     "bad_address",
     "gone",
+    "no_files",
+    "file_type",
+    "file_too_big",
     "starting",
 ]
 
@@ -169,9 +172,12 @@ def _language(data: Mapping[str, object]) -> str:
     return value
 
 
-def messages(session: str, spoken: Sequence[Spoken]) -> Reply:
-    """Show messages of the thread to the browser."""
-    return {"type": "messages", "items": [item(session, one) for one in spoken]}
+def messages(session: str, spoken: Sequence[Spoken], standing: Standing | None = None) -> Reply:
+    """Show messages of the thread to the browser, and how it stands when that has changed."""
+    shown: Reply = {"type": "messages", "items": [item(session, one) for one in spoken]}
+    if standing is not None:
+        shown["standing"] = {"people": standing.with_people, "ended": standing.ended, "writing": standing.writing}
+    return shown
 
 
 def item(session: str, spoken: Spoken) -> Reply:

@@ -1,14 +1,15 @@
 """What is read of a request before anything is done: which chat, who asks, from where, and how much they send."""
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from contactbot.channels.base import Surroundings
 from contactbot.channels.webchat import origin
-from contactbot.channels.webchat.exchange import Caller
+from contactbot.channels.webchat.exchange import Caller, Upload
 from contactbot.channels.webchat.frames import MOST_POSITION, RefusedError
 from contactbot.channels.webchat.settings import Site, WebchatSettings
 from contactbot.channels.webchat.wording import COMPLETE
 
+MOST_FIELDS = 16  # of a form; ours have at most six
 CHUNK = 16_384  # bytes read at a time
 
 
@@ -56,6 +57,36 @@ class Gate:
             return body.decode()
         except UnicodeDecodeError:
             raise RefusedError("frame") from None
+
+    async def upload(self, request: web.Request, most: int) -> Upload:
+        """Read a form with one file of at most ``most`` bytes (multipart/form-data, RFC 7578)."""
+        if not most:
+            raise RefusedError("no_files")
+        if request.content_type != "multipart/form-data":
+            raise RefusedError("frame")
+        if (request.content_length or 0) > most + self._frame_limit:
+            raise RefusedError("file_too_big")
+        fields: dict[str, str] = {}
+        name, content = "", b""
+        try:
+            async for part in await request.multipart():
+                if not isinstance(part, BodyPartReader) or part.name is None or len(fields) >= MOST_FIELDS:
+                    raise RefusedError("frame")
+                if part.filename is None:
+                    fields[part.name] = (await self._part(part, self._frame_limit)).decode()
+                else:
+                    name, content = part.filename, await self._part(part, most)
+        except ValueError:  # no boundary, a broken part, or no UTF-8
+            raise RefusedError("frame") from None
+        return Upload(fields, name, content)
+
+    async def _part(self, part: BodyPartReader, most: int) -> bytes:
+        body = bytearray()
+        while chunk := await part.read_chunk(CHUNK):
+            body += chunk
+            if len(body) > most:
+                raise RefusedError("file_too_big")
+        return bytes(body)
 
     def bearer(self, request: web.Request) -> str:
         """Return the token a request bears (RFC 6750 §2.1)."""

@@ -13,13 +13,13 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from contactbot.channels.webchat import frames
 from contactbot.channels.webchat.brake import Brake
-from contactbot.channels.webchat.exchange import STATUS, Caller, Exchange, refusal
+from contactbot.channels.webchat.exchange import STATUS, Caller, Exchange, Update
 from contactbot.channels.webchat.frames import Frame, Hello, RefusedError, Reply
 from contactbot.channels.webchat.gate import Gate
 from contactbot.channels.webchat.session import Session
 from contactbot.channels.webchat.settings import WebchatSettings
 from contactbot.channels.webchat.wording import words
-from contactbot.messages import Spoken
+from contactbot.messages import Spoken, Standing
 
 HELLO_WITHIN = 10.0  # seconds a socket may be open without saying who it is
 FRAMES_AT_ONCE, FRAMES_PER_MINUTE = 60, 240  # of any kind, per socket; a widget sends a tenth of it
@@ -77,6 +77,19 @@ class Lines:
         except RefusedError as error:
             return self._refused(error, self._gate.language(request))
 
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        """Take a file by POST (multipart/form-data) from whoever bears a token."""
+        language = self._gate.language(request)
+        try:
+            caller = self._gate.caller(request)
+            self._gate.admit(request, caller.site)
+            session = self._exchange.enter(caller, self._gate.bearer(request))
+            upload = await self._gate.upload(request, self._settings.file_limit)
+            accepted = await self._exchange.send_file(caller, session, upload, words(language))
+            return web.json_response({"type": "accepted", "position": accepted.position}, headers=_FRESH)
+        except RefusedError as error:
+            return self._refused(error, language)
+
     async def poll(self, request: web.Request) -> web.StreamResponse:
         """Return what is new for whoever bears a token."""
         try:
@@ -84,7 +97,8 @@ class Lines:
             self._gate.admit(request, caller.site)
             session = self._exchange.enter(caller, self._gate.bearer(request))
             spoken = await self._exchange.history(session, self._gate.after(request))
-            return web.json_response(frames.messages(session.id, spoken), headers=_FRESH)
+            standing = await self._exchange.standing(session)
+            return web.json_response(frames.messages(session.id, spoken, standing), headers=_FRESH)
         except RefusedError as error:
             return self._refused(error, self._gate.language(request))
 
@@ -132,11 +146,12 @@ class Lines:
     async def _feed(self, stream: web.StreamResponse, session: Session, after: int) -> None:
         with suppress(ConnectionError, RefusedError, TimeoutError):
             async with aclosing(self._exchange.updates(session, after)) as updates:
-                async for spoken in updates:
-                    for batch in _batches(spoken):
-                        data = frames.encode(frames.messages(session.id, batch))
+                async for update in updates:
+                    for batch, standing in _batches(update):
+                        data = frames.encode(frames.messages(session.id, batch, standing))
+                        named = f"id: {batch[-1].position}\n" if batch else ""
                         async with asyncio.timeout(self._settings.send_timeout):
-                            await stream.write(f"id: {batch[-1].position}\ndata: {data}\n\n".encode())
+                            await stream.write(f"{named}data: {data}\n\n".encode())
 
     async def _write(self, request: web.Request, stream: web.StreamResponse, text: str) -> None:
         try:
@@ -160,7 +175,7 @@ class Lines:
 
     def _refused(self, error: RefusedError, language: str) -> web.Response:
         headers = {**_FRESH, "Retry-After": str(round(error.retry_after))} if error.retry_after else _FRESH
-        reply = refusal(error, words(language), self._settings.text_limit)
+        reply = self._exchange.refusal(error, words(language))
         return web.json_response(reply, status=STATUS[error.code], headers=headers)
 
 
@@ -245,9 +260,9 @@ class _Socket:
     async def _feed(self, session: Session, after: int) -> None:
         try:
             async with aclosing(self._exchange.updates(session, after)) as updates:
-                async for spoken in updates:
-                    for batch in _batches(spoken):
-                        await self._send(frames.messages(session.id, batch))
+                async for update in updates:
+                    for batch, standing in _batches(update):
+                        await self._send(frames.messages(session.id, batch, standing))
         except ConnectionError:
             return
         except RefusedError:
@@ -255,7 +270,7 @@ class _Socket:
             await self._close(WSCloseCode.TRY_AGAIN_LATER, "busy")
 
     async def _refuse(self, error: RefusedError) -> None:
-        await self._send(refusal(error, words(self._language), self._settings.text_limit))
+        await self._send(self._exchange.refusal(error, words(self._language)))
 
     async def _send(self, reply: Reply) -> None:
         try:
@@ -270,9 +285,11 @@ class _Socket:
             await self._line.close(code=code, message=reason.encode())
 
 
-def _batches(spoken: Sequence[Spoken]) -> Iterator[Sequence[Spoken]]:
-    for start in range(0, len(spoken), BATCH):
-        yield spoken[start : start + BATCH]
+def _batches(update: Update) -> Iterator[tuple[Sequence[Spoken], Standing | None]]:
+    """Part an update into frames; how the conversation stands is told with the last of them."""
+    last = max(0, (len(update.spoken) - 1) // BATCH)
+    for number in range(last + 1):
+        yield update.spoken[number * BATCH : (number + 1) * BATCH], update.standing if number == last else None
 
 
 def _abort(request: web.Request) -> None:

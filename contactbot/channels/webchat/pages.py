@@ -25,7 +25,7 @@ from contactbot.channels.webchat.session import Session
 from contactbot.channels.webchat.settings import Site, WebchatSettings
 from contactbot.channels.webchat.wording import preferred, words
 from contactbot.markdown import to_plain
-from contactbot.messages import Author, Spoken
+from contactbot.messages import Author, Spoken, Standing
 from contactbot.places import UnknownPlaceError, place
 from contactbot.wording.words import Words
 
@@ -80,6 +80,8 @@ class Pages:
         try:
             caller = self._gate.caller(request)
             self._gate.admit(request, caller.site)
+            if request.content_type == "multipart/form-data":
+                return await self._file(request, caller)
             form = _fields(await self._gate.body(request))
             session = self._exchange.enter(caller, form.get("token", ""))
         except RefusedError as error:
@@ -121,7 +123,7 @@ class Pages:
             message = frames.message(key or secrets.token_urlsafe(12), text, self._chosen(request, site), limit)
             accepted = await self._exchange.say(caller, session, message)
         except RefusedError as error:
-            problem = self._words(request, site).say(f"refused_{error.code}", limit=limit)
+            problem = self._exchange.sentence(error, self._words(request, site))
             return await self._page(request, caller, session, Draft(text, problem, status=STATUS[error.code]))
         with suppress(TimeoutError, RefusedError):
             async with asyncio.timeout(ANSWER_WITHIN), aclosing(self._exchange.updates(session, 0)) as updates:
@@ -132,16 +134,27 @@ class Pages:
         try:
             await self._exchange.leave(caller, session, value)
         except RefusedError as error:
-            problem = self._words(request, caller.site).say(f"refused_{error.code}", limit=self._settings.text_limit)
+            problem = self._exchange.sentence(error, self._words(request, caller.site))
             return await self._page(request, caller, session, Draft("", problem, status=STATUS[error.code]))
         return self._onwards(request, session, noted="1")
+
+    async def _file(self, request: web.Request, caller: Caller) -> web.StreamResponse:
+        upload = await self._gate.upload(request, self._settings.file_limit)
+        session = self._exchange.enter(caller, upload.fields.get("token", ""))
+        said = self._words(request, caller.site)
+        try:
+            await self._exchange.send_file(caller, session, upload, said)
+        except RefusedError as error:
+            problem = self._exchange.sentence(error, said)
+            return await self._page(request, caller, session, Draft("", problem, status=STATUS[error.code]))
+        return self._onwards(request, session)
 
     async def _rate(self, request: web.Request, caller: Caller, session: Session, value: str) -> web.StreamResponse:
         """Take a press on one of an answer's two buttons."""
         try:
             await self._exchange.rate(caller, session, _verdict(value))
         except RefusedError as error:
-            problem = self._words(request, caller.site).say(f"refused_{error.code}", limit=self._settings.text_limit)
+            problem = self._exchange.sentence(error, self._words(request, caller.site))
             return await self._page(request, caller, session, Draft("", problem, status=STATUS[error.code]))
         return self._onwards(request, session, noted="rated")
 
@@ -157,7 +170,7 @@ class Pages:
     async def _page(self, request: web.Request, caller: Caller, session: Session | None, draft: Draft) -> web.Response:
         site = caller.site
         said = self._words(request, site)
-        spoken = await self._spoken(session, draft)
+        spoken, standing = await self._spoken(session, draft)
         framed = request.query.get("frame") == "1"
         token = session.token if session else ""
         values = {
@@ -173,6 +186,10 @@ class Pages:
             "token": token,
             "form_token": token or self._exchange.prepare(site.site),
             "key": secrets.token_urlsafe(12),
+            "standing": standing,
+            "takes_files": standing.with_people and self._settings.file_limit > 0,
+            "file_hint": said.say("file_hint", megabytes=self._settings.file_limit // 1_048_576),
+            "file_endings": ",".join(f".{ending}" for ending in self._settings.file_types),
             "limit": self._settings.text_limit,
             "links": self._links(request, site, token),
             "offer": self._offer(request, site, said),
@@ -186,21 +203,21 @@ class Pages:
             headers=page_headers(self._surroundings.public_url, ancestors),
         )
 
-    async def _spoken(self, session: Session | None, draft: Draft) -> Sequence[Spoken]:
+    async def _spoken(self, session: Session | None, draft: Draft) -> tuple[Sequence[Spoken], Standing]:
         if session is None:
-            return ()
+            return (), Standing()
         try:
-            return await self._exchange.history(session, 0)
+            return await self._exchange.history(session, 0), await self._exchange.standing(session)
         except RefusedError:
             if draft.problem:
-                return ()  # better the resident's words back in their field than the whole page refused
+                return (), Standing()  # better the resident's words back in their field than the whole page refused
             raise
 
     async def _refused(self, request: web.Request, error: RefusedError) -> web.Response:
         said = words(self._gate.language(request))
         text = self._templates.get_template("refused.html").render(
             words=said,
-            problem=said.say(f"refused_{error.code}", limit=self._settings.text_limit),
+            problem=self._exchange.sentence(error, said),
             again="" if error.code == "unknown_site" else f"{self._base}/{request.match_info['site']}",
             style=f"{self._base}/{self._assets.path('widget.css')}",
             icon=f"{self._base}/{self._assets.path('icon.svg')}",
@@ -267,6 +284,7 @@ class Pages:
             "language": said.language,
             "lang": said.lang,
             "limit": self._settings.text_limit,
+            "files": self._settings.file_limit,
             "beat": self._settings.heartbeat,
             "pattern": site.sensitive_pattern,
             "zone": str(self._zone(site)),
@@ -355,6 +373,10 @@ _SCRIPT_WORDS = frozenset(
         "rate_why",
         "rate_send",
         "rated",
+        "ended",
+        "writes",
+        "file_sending",
+        "file_received",
     ]
 )
 

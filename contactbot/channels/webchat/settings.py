@@ -9,6 +9,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from contactbot.channels.webchat.files import TYPES
 from contactbot.channels.webchat.wording import LANGUAGES
 from contactbot.settings import Network
 
@@ -50,6 +51,13 @@ def _time_zone(value: str) -> str:
     return value
 
 
+def _file_ending(value: str) -> str:
+    if value not in TYPES:
+        raise ValueError(f"{value!r} is not among {', '.join(sorted(TYPES))}")
+    return value
+
+
+FileEnding = Annotated[str, AfterValidator(_file_ending)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 Origin = Annotated[str, AfterValidator(_origin)]
 Language = Annotated[str, AfterValidator(_language)]
@@ -112,6 +120,16 @@ class WebchatSettings(BaseModel):
     )
     frame_limit: int = Field(
         default=65_536, ge=4096, le=1_048_576, description="Largest frame or form, in bytes. Default 65536."
+    )
+    file_limit: int = Field(
+        default=10_485_760,
+        ge=0,
+        le=52_428_800,
+        description="Largest file a resident may send to a person, in bytes; 0 = no files. Default 10485760 (10 MB).",
+    )
+    file_types: list[FileEnding] = Field(
+        default=sorted(TYPES),
+        description=f"Endings of the files that are taken, of {', '.join(sorted(TYPES))}. Default: all of them.",
     )
     session_days: float = Field(
         default=21,

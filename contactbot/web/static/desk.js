@@ -176,8 +176,16 @@
     if (!field) return;
     if (field.value) sessionStorage.setItem(DRAFT + field.dataset.draft, field.value);
     else sessionStorage.removeItem(DRAFT + field.dataset.draft);
-    if (field.id === "reply") countSegments();
+    if (field.id === "reply") { countSegments(); tellOfWriting(field); }
   });
+
+  let told = 0;
+  function tellOfWriting(field) {  // whoever waits in a chat sees that somebody writes; a lost word of it does no harm
+    if (Date.now() - told < 4000) return;
+    told = Date.now();
+    const action = new URL(field.form.getAttribute("action"), location).pathname.replace(/replies$/, "writing");
+    fetch(action, { method: "POST" }).catch(() => {});
+  }
 
   function forgetDrafts() {
     for (const key of Object.keys(sessionStorage)) if (key.startsWith(DRAFT)) sessionStorage.removeItem(key);

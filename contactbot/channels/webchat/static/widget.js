@@ -194,6 +194,23 @@
     sentence ? text.setAttribute("aria-invalid", "true") : text.removeAttribute("aria-invalid");
   };
 
+  // ---- How the conversation stands: whether people have it, and who of them writes
+
+  let writes = 0, writer = "";  // the sentence that says who writes
+  const stands = ({ people, ended, writing }) => {
+    at("files").hidden = !(people && config.files);
+    if (ended && at("ended").hidden) tell(words.ended);
+    at("ended").hidden = !ended;
+    if (ended) at("who").textContent = words.who_bot;
+    clearTimeout(writes);
+    const rests = () => { if (writer && status.textContent === writer) tell(""); };
+    if (typeof writing !== "string") return rests();
+    writer = fill(words.writes, { name: writing || words.staff_unnamed });
+    clearTimeout(thought);
+    if (!standing) tell(writer);
+    writes = setTimeout(rests, 9000);
+  };
+
   // ---- Unread, and read
 
   const present = () => shown && document.visibilityState === "visible";
@@ -351,7 +368,7 @@
 
   const take = (data) => {
     switch (data.type) {
-      case "messages": data.items.forEach(show); break;
+      case "messages": data.items.forEach(show); if (data.standing) stands(data.standing); break;
       case "accepted": accepted(data); break;
       case "refused": refused(data); break;
       case "rated": tell(words.rated); break;
@@ -439,7 +456,7 @@
 
   composer.addEventListener("submit", (event) => { event.preventDefault(); submit(false); });
   document.addEventListener("submit", (event) => {
-    if (event.target === composer || event.target.id === "address") return;
+    if (event.target === composer || ["address", "files"].includes(event.target.id)) return;
     event.preventDefault();
     at("menu").open = false;
     say(event.submitter.value);
@@ -450,6 +467,25 @@
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     submit(false);
+  });
+
+  at("files").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const problem = (sentence) => { at("file-problem").textContent = sentence; };
+    const button = event.target.querySelector("button"), body = new FormData(event.target);
+    if (button.disabled) return;
+    button.disabled = true;
+    problem("");
+    tell(words.file_sending);
+    body.delete("token");
+    body.set("key", random());
+    try {
+      const answer = await fetch(url(`files?lang=${config.language}`), { method: "POST", body, headers: { Authorization: `Bearer ${token}` }, credentials: "omit" });
+      const reply = await answer.json();
+      tell(answer.ok ? words.file_received : "");
+      if (answer.ok) at("file").value = ""; else problem(reply.text);
+    } catch { tell(""); problem(words.refused_busy); }
+    button.disabled = false;
   });
 
   let typed = 0;
