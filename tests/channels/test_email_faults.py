@@ -155,3 +155,11 @@ async def test_a_mail_that_names_no_sender_proves_nobody(peer: MailPeer, house: 
 def test_reading_never_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parse, "parse", None)
     assert reception._read(b"From: a@b.example\r\n\r\nHei").mail.unreadable
+
+
+def test_mails_nobody_can_read_are_told_apart_by_more_than_their_body() -> None:
+    per, kari = (f"From: {name}@b.example\r\nSubject: Hei\r\n\r\n".encode() for name in ("per", "kari"))
+    again = b"Received: from a by b\r\n" + per.replace(b"\r\n", b"\n")
+    first, other, same = (parse.unread(raw, "for this test") for raw in (per, kari, again))
+    assert first.external_id != other.external_id
+    assert (first.external_id, first.fingerprint) == (same.external_id, same.fingerprint)

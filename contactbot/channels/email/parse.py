@@ -29,6 +29,8 @@ LARGE = 256 * 1024
 _LONGEST_HEADER = 200_000
 _HEADER_END = re.compile(rb"\r?\n\r?\n|\r\r")
 _PIECE = 256 * 1024
+# What no relay on the way adds or changes, with its folded lines (RFC 5322, 2.2.3).
+_LASTING_FIELD = re.compile(rb"^(?:from|date|subject|message-id)[ \t]*:.*(?:\n[ \t].*)*", re.IGNORECASE | re.MULTILINE)
 _UNSAFE_IN_NAME = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069]+')
 _LONGEST_NAME = 150
 _EXTENSIONS: Final = {
@@ -106,9 +108,12 @@ def message_id(raw: bytes) -> str:
 
 
 def unread(raw: bytes, reason: str) -> Mail:
-    """Return a mail of which nothing is known but its bytes: nothing here depends on what they say."""
+    """Return a mail of which nothing is known but its bytes, told apart by its body and what stays of its header."""
     start, end = _body(raw)
-    digest = hashlib.sha256(memoryview(raw)[start:end]).hexdigest()
+    hashed = hashlib.sha256(memoryview(raw)[start:end])
+    for field in _LASTING_FIELD.findall(raw, 0, start):
+        hashed.update(b"\0" + b" ".join(field.split()))
+    digest = hashed.hexdigest()
     nobody = Mailbox("")
     return Mail(_Part(), nobody, 0, "", f"sha256:{digest}", (), "", None, "", "", (), digest, reason)
 
