@@ -65,9 +65,11 @@ class LookBack:
 
     async def _look_at(self, account: Account, house: House) -> None:
         kept = await house.cursor(account.address)
+        if kept is None:  # what lies at the provider is from before our time; what comes from now on is not
+            await house.note_cursor(account.address, self.clock().isoformat())
         moments = [moment for moment in (_moment(kept), self._missed_since) if moment is not None]
         if not moments or not self.reach:
-            return  # nothing ever came here: what lies at the provider is from before our time
+            return
         since = max(min(moments) - OVERLAP, self.clock() - self.reach)
         for text in await self.provider.received(account.address, since):
             inbound = await self.inbound(text)
