@@ -123,6 +123,7 @@ class Delivery:
             self._freed.clear()
             await self._freed.wait()
             return True
+        await failpoints.reach(Point.LEASING)
         now = self._clock()
         parcels: list[Parcel] = await self._database.write(
             store.lease, self._owner, now, now + LEASE, limit, mode="queue"

@@ -15,6 +15,7 @@ class Point(StrEnum):
     UNDERSTOOD = "receive.understood"  # it is decided what to do
     WRITING = "receive.writing"  # all is written, in a transaction that is not committed
     COMMITTED = "receive.committed"  # kept; the channel has not acknowledged it
+    LEASING = "deliver.leasing"  # answers are queued; which channels have any is not known yet
     LEASED = "deliver.leased"  # an answer is `sending`; the channel has not been called
     TAKEN = "deliver.taken"  # the channel has told how it went; nobody has noted it
     SETTLING = "deliver.settling"  # it is noted, in a transaction that is not committed
@@ -40,7 +41,7 @@ def watch(watcher: Watcher) -> None:
     _watchers.append(watcher)
 
 
-async def reach(point: Point, channel: str) -> None:
+async def reach(point: Point, channel: str = "") -> None:
     """Come by a point outside any transaction."""
     for watcher in _watchers:
         await watcher.reached(point, channel)

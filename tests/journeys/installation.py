@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import os
 import re
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from html import unescape
@@ -69,7 +70,8 @@ def _furnished(tx: Transaction, hashed: str) -> None:
 class Installation:
     """One installation that can be started, stopped and killed; it is what it was when it starts again.
 
-    ``mail_port`` is where it takes mail in, and ``relay_port`` the relay its own mail leaves through.
+    ``mail_port`` is where it takes mail in, and ``relay_port`` the relay its own mail leaves through. ``command`` runs
+    ``contactbot``, with ``environment`` beside our own.
     """
 
     folder: Path
@@ -81,6 +83,8 @@ class Installation:
     server: Prosody | None
     bot: Login | None
     client: aiohttp.ClientSession
+    command: Sequence[str] = (str(Path(sys.executable).with_name("contactbot")),)
+    environment: Mapping[str, str] = field(default_factory=dict)
     _process: asyncio.subprocess.Process | None = None
 
     def configure(self) -> None:
@@ -105,15 +109,26 @@ class Installation:
 
     async def start(self) -> None:
         """Start the process and return when it is ready."""
-        program = Path(sys.executable).with_name("contactbot")
-        with (self.folder / "log").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                program, "serve", "--config", self.folder / "contactbot.toml", stdout=log, stderr=log
-            )
+        process = await self.launch()
         async with asyncio.timeout(STARTED_WITHIN):
             while not await self._is_ready():
-                assert self._process.returncode is None, f"the process ended: {self.log()[-2000:]}"
+                assert process.returncode is None, f"the process ended: {self.log()[-2000:]}"
                 await asyncio.sleep(LOOK)
+
+    async def launch(self) -> asyncio.subprocess.Process:
+        """Start the process and return at once."""
+        with (self.folder / "log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.command, "serve", "--config", self.folder / "contactbot.toml",
+                stdout=log, stderr=log, env={**os.environ, **self.environment},
+            )  # fmt: skip
+        return self._process
+
+    async def died(self) -> int:
+        """Wait until the process has ended by itself, and return its exit status; a signal's is below zero."""
+        assert self._process is not None
+        async with asyncio.timeout(PATIENCE):
+            return await self._process.wait()
 
     async def kill(self) -> None:
         """End the process without notice, as a power cut does."""

@@ -1,7 +1,6 @@
 """kill -9 in the middle of every channel's exchange: nothing accepted is lost, and nothing is answered twice."""
 
 import asyncio
-import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import closing
@@ -9,9 +8,7 @@ from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import aiohttp
 import aiosmtplib
 import pytest
 import pytest_asyncio
@@ -20,6 +17,7 @@ from contactbot.demo.gateway import Mishap
 from contactbot.demo.prosody import Prosody
 from contactbot.demo.town import KEY, MAILBOX, NUMBER
 from tests.journeys.installation import LOOK, PATIENCE, Installation, installed, until
+from tests.peers.browser import Browser
 from tests.peers.prosody import Resident, new_account
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -45,43 +43,12 @@ async def write(town: Installation, address: str) -> None:
     await aiosmtplib.send(mail, hostname="127.0.0.1", port=town.mail_port, start_tls=False)
 
 
-class Browser:
-    """A widget's line to the server, with the identifiers that make saying something twice harmless."""
-
-    def __init__(self, town: Installation) -> None:
-        self._town = town
-        self._key = str(uuid4())
-        self._token = ""
-
-    async def say(self) -> None:
-        """Say hello and ask; return when it is accepted. Raises ClientError or AssertionError when the line ends."""
-        url = f"{self._town.url}/chat/{KEY}/ws"
-        async with self._town.client.ws_connect(url, headers={"Origin": self._town.url}) as line:
-            await line.send_json({"type": "hello", "token": self._token, "after": 0})
-            self._token = (await self._next(line, "ready"))["token"]
-            await line.send_json({"type": "message", "id": self._key, "text": QUESTION})
-            await self._next(line, "accepted")
-
-    async def answered(self) -> None:
-        """Wait until a page that is opened anew shows the question and its answer, each once."""
-        async with asyncio.timeout(PATIENCE):
-            while (authors := await self._authors()) != ["resident", "bot"]:
-                assert authors in (["resident"], []), authors
-                await asyncio.sleep(LOOK)
-
-    async def _authors(self) -> list[str]:
-        address = f"{self._town.url}/chat/{KEY}/messages"
-        headers = {"Origin": self._town.url, "Authorization": f"Bearer {self._token}"}
-        async with self._town.client.get(address, params={"after": "0"}, headers=headers) as answer:
-            return [item["author"] for item in (await answer.json())["items"]]
-
-    async def _next(self, line: aiohttp.ClientWebSocketResponse, kind: str) -> dict[str, Any]:
-        while True:
-            message = await line.receive(10)
-            assert message.type is aiohttp.WSMsgType.TEXT, message
-            frame: dict[str, Any] = json.loads(message.data)
-            if frame["type"] == kind:
-                return frame
+async def until_shown(browser: Browser) -> None:
+    """Wait until a page that is opened anew shows the question and its answer, each once."""
+    async with asyncio.timeout(PATIENCE):
+        while (authors := await browser.authors()) != ["resident", "bot"]:
+            assert authors in (["resident"], []), authors
+            await asyncio.sleep(LOOK)
 
 
 async def test_what_is_on_its_way_in_on_every_channel_is_answered_once(town: Installation, prosody: Prosody) -> None:
@@ -89,12 +56,12 @@ async def test_what_is_on_its_way_in_on_every_channel_is_answered_once(town: Ins
     login = await asyncio.to_thread(new_account, prosody, "per")
     per = Resident(prosody, login)
     await per.connect()
-    browsers = [Browser(town) for _ in range(4)]
+    browsers = [Browser(town.client, town.url, KEY) for _ in range(4)]
     await town.start()
     # Each is asked again, as its own peer does, until it is accepted; texts are looked for at the provider.
     asked: list[Callable[[], Coroutine[Any, Any, None]]] = [
         *(partial(write, town, one) for one in ADDRESSES),
-        *(one.say for one in browsers),
+        *(partial(one.say, QUESTION) for one in browsers),
     ]
     for number in range(4):
         per.say(town.bot.jid, f"{QUESTION} ({number})", f"per-{number}")
@@ -118,7 +85,7 @@ async def test_what_is_on_its_way_in_on_every_channel_is_answered_once(town: Ins
         await town.mails(address)
     await until(lambda: len(per.words()) >= 4, "the answers over XMPP")
     for browser in browsers:
-        await browser.answered()
+        await until_shown(browser)
 
     assert await town.stop() == 0, "what is on its way is finished first, so what is there now is all"
     assert [len(town.texts_to(phone)) for phone in PHONES] == [1] * 4

@@ -1,0 +1,20 @@
+"""One town for all faults: each test leaves it running, with nothing under way."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.faults.town import Town, settled_town
+from tests.journeys.installation import furnish
+from tests.peers.prosody import running_prosody
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    """Run the town."""
+    furnished = tmp_path_factory.mktemp("furnished") / "contactbot.db"
+    await furnish(furnished)
+    with running_prosody(tmp_path_factory.mktemp("prosody")) as server:
+        async with settled_town(tmp_path_factory.mktemp("town"), furnished, server) as running:
+            yield running
