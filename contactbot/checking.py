@@ -4,19 +4,27 @@ import asyncio
 import json
 import socket
 from collections.abc import Awaitable, Sequence
+from http import HTTPStatus
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, StreamReader
 
 from contactbot import app, wording
 from contactbot.channels.base import Finding
+from contactbot.channels.webchat import embedding
+from contactbot.channels.webchat.settings import WebchatSettings
 from contactbot.clock import now
 from contactbot.errors import ContactbotError
 from contactbot.kb.encoder import Encoder, EncoderError
 from contactbot.municipalities import municipalities
-from contactbot.settings import Settings
+from contactbot.settings import Settings, channel_settings
 from contactbot.storage import folder, schema
 from contactbot.storage.dialect import dialect_for
 
+POLICY = "Content-Security-Policy"
+MOST_OF_A_PAGE = 1_048_576  # bytes that are read of a page to embed the chat on
 PATIENCE = 20.0  # seconds that one channel's checks may take
 
 
@@ -41,6 +49,37 @@ async def check(settings: Settings, file: Path | None = None) -> list[Finding]:
     findings += await asyncio.to_thread(_encoder, settings)
     order = {"error": 0, "warning": 1, "ok": 2}
     return sorted(findings, key=lambda finding: order[finding.level])
+
+
+async def embed(settings: Settings, url: str) -> list[Finding]:
+    """Fetch a page of another web site, and tell whether the chat can stand on it and what keeps it out."""
+    chosen = channel_settings(WebchatSettings, "webchat", settings.channels.get("webchat", {}))
+    accounts = cast("WebchatSettings", chosen).accounts
+    if not accounts:
+        return [Finding("error", "there is no web chat to embed: add [[channels.webchat.accounts]]")]
+    chat = embedding.Chat(settings.public_url, {one.site: one.sites for one in accounts})
+    try:
+        async with ClientSession(timeout=ClientTimeout(PATIENCE)) as client, client.get(url) as answer:
+            page = embedding.ForeignPage(
+                str(answer.url),
+                [part for header in answer.headers.getall(POLICY, ()) for part in header.split(",")],
+                (await _beginning(answer.content)).decode(errors="replace"),
+                answer.headers.get("Cross-Origin-Embedder-Policy", ""),
+            )
+            status = answer.status
+    except (ClientError, TimeoutError, ValueError) as error:
+        return [Finding("error", f"{url} could not be fetched ({type(error).__name__}: {error})")]
+    if status >= HTTPStatus.BAD_REQUEST:
+        return [Finding("error", f"{url} answers {status}: give the address of a page that residents see")]
+    return embedding.findings(page, chat)
+
+
+async def _beginning(body: StreamReader) -> bytes:
+    """Read as much of a page as is looked at."""
+    held = bytearray()
+    while len(held) < MOST_OF_A_PAGE and (chunk := await body.read(MOST_OF_A_PAGE - len(held))):
+        held += chunk
+    return bytes(held)
 
 
 def in_words(finding: Finding) -> str:

@@ -34,12 +34,17 @@ async def _until_told(settings: Settings) -> None:
         await stopped.wait()
 
 
-def check(config: Config = DEFAULT, as_json: Json = False) -> None:  # noqa: FBT002 - typer's way to say a flag
+def check(
+    config: Config = DEFAULT,
+    as_json: Json = False,  # noqa: FBT002 - typer's way to say a flag
+    embed: Annotated[str, typer.Option(help="Check instead whether the web chat can stand on this page.")] = "",
+) -> None:
     """Tell in words what is wrong or missing, before the service starts. Exit status 1 when something is an error."""
     from contactbot import checking
     from contactbot.channels.base import Finding
 
-    findings = asyncio.run(checking.check(load(config), config)) or [Finding("ok", "nothing is wrong or missing")]
+    checks = checking.embed(load(config), embed) if embed else checking.check(load(config), config)
+    findings = asyncio.run(checks) or [Finding("ok", "nothing is wrong or missing")]
     for finding in findings:
         print(checking.as_json(finding) if as_json else checking.in_words(finding))
     if any(finding.level == "error" for finding in findings):
