@@ -10,9 +10,11 @@ import re
 import shutil
 import socket
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from string import Template
+from types import MappingProxyType
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -52,7 +54,9 @@ ssl = { key = "$folder/server.key", certificate = "$folder/server.crt" }
 default_archive_policy = true
 archive_expires_after = "1w"
 log = { info = "$folder/prosody.log" }
+component_ports = { $component_port }
 VirtualHost "$domain"
+$components
 """)
 _MODULES = ("roster", "saslauth", "tls", "disco", "ping", "carbons", "smacks", "mam", "offline", "blocklist")
 _SAFE = re.compile(r"[a-z0-9]+")
@@ -75,12 +79,22 @@ class Prosody:
     ``port`` is where clients connect (0: a free one is chosen) and ``tls_port`` where they may speak TLS at once,
     ``certificate`` is what they must trust, ``folder`` where it lives. When root starts it, its user need not be
     able to reach that folder: it gets the folder itself, opened, and finds everything through that. ``without``
-    names modules of Prosody's that it shall do without.
+    names modules of Prosody's that it shall do without. ``components`` gives external components' domains and secrets,
+    which connect to ``component_port``.
     """
 
-    def __init__(self, program: Path, folder: Path, port: int = 0, without: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        program: Path,
+        folder: Path,
+        port: int = 0,
+        without: frozenset[str] = frozenset(),
+        components: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.port = port or _free_port()
         self.tls_port = _free_port()
+        self.component_port = _free_port()
+        self._components = components
         self._program = program
         self._modules = [module for module in _MODULES if module not in without]
         self._user = pwd.getpwnam(UNPRIVILEGED) if os.geteuid() == 0 else None
@@ -153,7 +167,13 @@ class Prosody:
             self._write(self.certificate, certificate)
             self.certificate.chmod(0o644)
         modules = ", ".join(f'"{module}"' for module in self._modules)
-        values = {"folder": reached, "port": self.port, "tls_port": self.tls_port, "modules": modules}
+        components = "\n".join(
+            f'Component "{domain}"\n\tcomponent_secret = "{secret}"' for domain, secret in self._components.items()
+        )
+        values = {
+            "folder": reached, "port": self.port, "tls_port": self.tls_port, "modules": modules,
+            "component_port": self.component_port, "components": components,
+        }  # fmt: skip
         self._write(self.folder / "prosody.cfg.lua", _CONFIGURATION.substitute(values, domain=DOMAIN))
         self._give(self.folder)
 

@@ -3,10 +3,11 @@
 import asyncio
 import secrets
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement
 
@@ -33,9 +34,11 @@ class Login:
 
 
 @contextmanager
-def running_prosody(folder: Path, without: frozenset[str] = frozenset()) -> Iterator[Prosody]:
+def running_prosody(
+    folder: Path, without: frozenset[str] = frozenset(), components: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Prosody]:
     """Run a server of its own in a folder until the block ends, without some of its modules."""
-    server = Prosody(Path(program("prosody", "prosody")), folder, without=without)
+    server = Prosody(Path(program("prosody", "prosody")), folder, without=without, components=components)
     server.start()
     try:
         yield server

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from contactbot.channels.base import Abilities, Finding, House, Recipient, Surroundings
 from contactbot.channels.xmpp.connection import Connection
-from contactbot.channels.xmpp.errors import XmppError
+from contactbot.channels.xmpp.errors import DisplacedError, XmppError
 from contactbot.channels.xmpp.settings import AccountSettings, XmppSettings
 from contactbot.channels.xmpp.stream import Stream, quieten
 from contactbot.messages import Account, Length, Outbound, Receipt
@@ -34,8 +34,9 @@ class XmppChannel:
 
     @property
     def abilities(self) -> Abilities:
-        """A chat that remembers, whose server can be asked what it has."""
-        return Abilities(length=Length.CHAT, scheme="xmpp", may_probe=True)
+        """A chat that remembers, whose server can be asked what it has unless it takes us for a component only."""
+        kept = not all(access.component for access in self._settings.accounts.values())
+        return Abilities(length=Length.CHAT, scheme="xmpp", may_probe=kept)
 
     @property
     def accounts(self) -> Sequence[Account]:
@@ -76,7 +77,8 @@ class XmppChannel:
 
     def recipients(self) -> Sequence[Recipient]:
         """Name the servers our accounts live on; a resident's own server has the messages too."""
-        hosts = (access.host or access.jid.rpartition("@")[2] for access in self._settings.accounts.values())
+        accounts = self._settings.accounts.values()
+        hosts = ((access.host if not access.component else "") or access.jid.rpartition("@")[2] for access in accounts)
         return tuple(Recipient("xmpp_server", host) for host in dict.fromkeys(hosts))
 
     async def check(self) -> Sequence[Finding]:
@@ -91,6 +93,14 @@ class XmppChannel:
             archived = await self._looked(access)
         except XmppError as error:
             return [Finding("error", f"{error}.")]
+        if access.component:
+            return [
+                Finding(
+                    "warning",
+                    f"{access.jid}: connected as a component, which no server keeps messages for: what residents write "
+                    "while contactbot is down comes back to them as an error. An ordinary account loses nothing.",
+                )
+            ]
         if archived:
             return [Finding("ok", f"{access.jid}: logged in over verified TLS; the server keeps an archive.")]
         return [
@@ -102,13 +112,21 @@ class XmppChannel:
         ]
 
     async def _looked(self, access: AccountSettings) -> bool:
-        """Log in, tell whether there is an archive, and leave."""
+        """Log in, tell whether there is an archive, and leave.
+
+        A component may be there once: where the running service is, its place proves what a login would.
+        """
         stream = Stream(access, f"contactbot-check-{secrets.token_hex(6)}", "", lambda _message: None)
         try:
             await stream.open(self._settings.connect_seconds)
+        except DisplacedError:
+            if not access.component:
+                raise
+        else:
             return stream.archived
         finally:
             await stream.close()
+        return False
 
     def _account(self, access: AccountSettings) -> Account:
         municipality = access.municipality

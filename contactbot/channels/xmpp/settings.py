@@ -1,9 +1,12 @@
 """What can be set for the XMPP channel."""
 
 from pathlib import Path
+from typing import Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from slixmpp.jid import JID, InvalidJID
+
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
 
 class AccountSettings(BaseModel):
@@ -26,6 +29,23 @@ class AccountSettings(BaseModel):
     ca_file: Path | None = Field(
         None, description="PEM file with the authority of the server's certificate. Empty: the system's authorities."
     )
+
+    component: bool = Field(
+        default=False,
+        description=(
+            "Connect as an external component (XEP-0114) whose domain is the address's; `password` is the component's "
+            "secret, `host` must be this machine (the line is not encrypted), `port` 0 means 5347."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _local(self) -> Self:
+        if self.component and self.host not in LOOPBACK:
+            raise ValueError(
+                f"{self.jid}: a component's line is not encrypted, so host must be one of {', '.join(LOOPBACK)}; "
+                "reach another machine through a tunnel"
+            )
+        return self
 
     @field_validator("jid")
     @classmethod

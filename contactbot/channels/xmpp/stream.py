@@ -20,6 +20,7 @@ from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 
 from contactbot.channels.xmpp.archive import MAM, PAGE, Page, page
+from contactbot.channels.xmpp.component import NAMESPACE, Component, translated
 from contactbot.channels.xmpp.errors import (
     DisplacedError,
     ExpiredError,
@@ -35,6 +36,7 @@ from contactbot.channels.xmpp.settings import AccountSettings
 ACK_REQUEST = "<r xmlns='urn:xmpp:sm:3'/>"  # XEP-0198; as text it keeps its place behind the stanza it asks about
 DIRECT_TLS_PORT = 5223
 STARTTLS_PORT = 5222  # RFC 6120 section 14.7
+COMPONENT_PORT = 5347  # where servers expect components by custom; XEP-0114 names none
 PRIORITY = 127  # the highest (RFC 6121 section 4.7.2.3): no other client of the account can take messages from us
 ANSWER_SECONDS = 30.0  # the longest wait for the server's answer to a question
 FAREWELL_SECONDS = 1.0  # the longest wait for the server's closing tag
@@ -77,8 +79,9 @@ class Stream:
         self._managed = False
         self._last_failure: object = None
         self._condition = ""
+        self._presence: Presence | None = None
         # slixmpp's events and plugins carry no useful types.
-        self._client: Any = self._made(resource, title)
+        self._client: Any = self._component(title) if account.component else self._made(resource, title)
 
     async def open(self, seconds: float) -> None:
         """Connect, prove both sides' identity, log in, and see what the server offers; presence is not shown yet.
@@ -97,15 +100,21 @@ class Stream:
 
     def show_presence(self, presence: Presence) -> None:
         """Say that we are here, and whether people are: from now on messages come in live."""
-        shown = self._client.make_presence(pshow=None if presence.people else "away", ppriority=PRIORITY)
-        for language, sentence in presence.sentences.items():
-            shown[f"status|{language}"] = sentence
-        shown.send()
+        self._presence = presence
+        if not self._account.component:
+            self._say_presence(presence)
+            return
+        for watcher in self._client.watchers:
+            self._say_presence(presence, watcher)
 
     def send(self, stanza: Element) -> None:
         """Send without waiting: receipts and refusals, which may get lost. Does nothing when the stream has ended."""
-        if not self.lost.done():
-            self._client.send(self._client.Message(xml=stanza))
+        if self.lost.done():
+            return
+        if self._account.component:
+            stanza = translated(stanza, CLIENT, NAMESPACE)
+            stanza.set("from", self._account.jid)
+        self._client.send(self._client.Message(xml=stanza))
 
     async def deliver(self, stanza: Element, seconds: float) -> Bounced | None:
         """Send and return None once the server took the stanza, or the error by which it came back at once.
@@ -194,6 +203,19 @@ class Stream:
         client.register_handler(Callback("contactbot", MatchXPath(f"{{{CLIENT}}}message"), self._hear))
         return client  # type: ignore[no-any-return] # made as Any for the reason above
 
+    def _component(self, title: str) -> Component:
+        account = self._account
+        client: Any = Component(account.jid, account.password.get_secret_value())
+        for plugin in ("xep_0030", "xep_0199"):
+            client.register_plugin(plugin, _PLUGINS[plugin])
+        self._introduce(client.plugin["xep_0030"], title)
+        for event, handler in self._handlers().items():
+            client.add_event_handler(event, handler)
+        client.add_event_handler("session_start", self._negotiated)
+        client.add_event_handler("watched", self._watched)
+        client.register_handler(Callback("contactbot", MatchXPath(f"{{{NAMESPACE}}}message"), self._hear))
+        return client  # type: ignore[no-any-return] # made as Any for the reason above
+
     @staticmethod
     def _introduce(disco: Any, title: str) -> None:  # noqa: ANN401 - a plugin without useful types
         disco.add_identity(category="client", itype="bot", name=title)
@@ -214,7 +236,14 @@ class Stream:
         }
 
     def _hear(self, message: Any) -> None:  # noqa: ANN401 - see above
-        self._on_message(message.xml)
+        if not self._account.component:
+            self._on_message(message.xml)
+        elif self._client.is_ours(message):
+            self._on_message(translated(message.xml, NAMESPACE, CLIENT))
+
+    def _watched(self, watcher: str) -> None:
+        if self._presence is not None:
+            self._say_presence(self._presence, watcher)
 
     def _negotiated(self, _event: Any) -> None:  # noqa: ANN401 - see above
         if not self._opening.done():
@@ -256,6 +285,8 @@ class Stream:
     def _ended(self, reason: Any) -> None:  # noqa: ANN401 - see above
         if isinstance(reason, ssl.SSLCertVerificationError):
             self._untrusted(reason)
+        if self._condition == "not-authorized":
+            self._refused(reason)
         if self._condition == "conflict":
             self._fail(DisplacedError(f"{self._account.jid}: another client logged in under our full address"))
         self._fail(StreamLostError(f"{self._account.jid}: the stream ended ({self._condition or reason or 'closed'})"))
@@ -277,7 +308,17 @@ class Stream:
         bounced: Bounced | None = await self._or_lost(taken)
         return bounced
 
+    def _say_presence(self, presence: Presence, watcher: str | None = None) -> None:
+        away = None if presence.people else "away"
+        ours = self._account.jid if self._account.component else None
+        shown = self._client.make_presence(pshow=away, ppriority=PRIORITY, pto=watcher, pfrom=ours)
+        for language, sentence in presence.sentences.items():
+            shown[f"status|{language}"] = sentence
+        shown.send()
+
     async def _has_archive(self) -> bool:
+        if self._account.component:
+            return False  # an archive belongs to an account
         disco = self._client.plugin["xep_0030"]
         try:
             info = await self._or_lost(
@@ -304,6 +345,8 @@ class Stream:
         account = self._account
         if not account.host:
             return ()
+        if account.component:
+            return account.host, account.port or COMPONENT_PORT
         return account.host, account.port or (DIRECT_TLS_PORT if account.direct_tls else STARTTLS_PORT)
 
     @property
