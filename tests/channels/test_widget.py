@@ -107,7 +107,13 @@ async def _municipal_site(door: Doorway, chat: str) -> None:
     async def show(_: web.Request) -> web.Response:
         return web.Response(text=page, content_type="text/html", headers={"Content-Security-Policy": policy})
 
-    await door.mount([web.get("/", show)])
+    async def search(request: web.Request) -> web.Response:
+        results = "".join(f"<li><a href='/{number}'>Treff nummer {number} om søppel</a></li>" for number in range(40))
+        place = ' data-place="header"' if "place" in request.query else ""
+        found = page.replace("<main>", f"<header></header><main><ol>{results}</ol>").replace(" async", f"{place} async")
+        return web.Response(text=found, content_type="text/html", headers={"Content-Security-Policy": policy})
+
+    await door.mount([web.get("/", show), web.get("/search", search)])
 
 
 @asynccontextmanager
@@ -739,6 +745,35 @@ async def test_the_page_without_javascript_has_no_barrier(browser: Browser, town
         await page.locator("#send").click()
         await expect(page.locator(".choice")).to_have_count(3)
         assert await barriers(page) == []
+
+
+COVERED = """() => {
+  const button = [...document.querySelectorAll("*")].find((one) => one.shadowRoot).shadowRoot.querySelector("button");
+  const box = button.getBoundingClientRect();
+  return [...document.querySelectorAll("main li")].filter((li) => {
+    const other = li.getBoundingClientRect();
+    return box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom;
+  }).length;
+}"""
+
+
+@pytest.mark.parametrize("height", [400, 568, 1000])
+async def test_at_320_pixels_the_launcher_covers_no_search_result(browser: Browser, town: Town, height: int) -> None:
+    async with visit(browser, town, f"{town.site}/search", viewport={"width": 320, "height": height}) as page:
+        launcher = page.get_by_role("button", name="Chat med oss")
+        await expect(launcher).to_be_visible()
+        for _ in range(8):
+            assert await page.evaluate(COVERED) == 0
+            await page.mouse.wheel(0, 150)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 320
+        await launcher.click()
+        await expect((await _frame(page)).locator("#text")).to_be_focused()
+
+
+async def test_a_site_can_put_the_launcher_where_it_wants_it(browser: Browser, town: Town) -> None:
+    async with visit(browser, town, f"{town.site}/search?place") as page:
+        await expect(page.locator("header").get_by_role("button", name="Chat med oss")).to_be_visible()
+        assert await page.evaluate(COVERED) == 0
 
 
 async def test_the_launcher_is_large_and_opens_at_once(browser: Browser, town: Town) -> None:

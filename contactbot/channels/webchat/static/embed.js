@@ -9,6 +9,7 @@
   const label = me.dataset.label || { nn: "Chat med oss", en: "Chat with us" }[lang] || "Chat med oss";
 
   const sheet = new CSSStyleSheet();
+  // A floating button would cover what a phone shows, such as search results: there it stands at the end of the page.
   sheet.replaceSync(`
     button { all: unset; box-sizing: border-box; position: fixed; right: 20px; bottom: 20px; z-index: 2147483000; display: flex;
       align-items: center; gap: 10px; min-height: 52px; padding: 0 22px 0 18px; border-radius: 26px; cursor: pointer; color: ${ink};
@@ -22,6 +23,8 @@
       border: 1px solid #7778; border-radius: 16px; background: Canvas; box-shadow: 0 8px 40px #0005 }
     @media (max-width: 480px), (max-height: 420px) {
       iframe { inset: 0; width: 100%; height: 100%; height: 100dvh; border: 0; border-radius: 0 } }
+    .placed { position: static }
+    @media (max-width: 480px) { button { position: static; margin: 16px } .placed { margin: 0 } }
     @media (forced-colors: active) { button { border: 2px solid ButtonText } }
     @media print { button, iframe { display: none } }`);
 
@@ -79,6 +82,10 @@
   const home = document.createElement("div"), shadow = home.attachShadow({ mode: "open" });
   shadow.adoptedStyleSheets = [sheet];
   shadow.append(button);
-  const show = () => document.body.append(home);
+  const show = () => {
+    const place = me.dataset.place && document.querySelector(me.dataset.place);
+    button.className = place ? "placed" : "";
+    (place || document.body).append(home);
+  };
   document.body ? show() : addEventListener("DOMContentLoaded", show);
 })();
