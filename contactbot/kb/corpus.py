@@ -6,6 +6,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from contactbot.kb.grams import Ids, grams
 from contactbot.kb.normalise import Word
@@ -22,6 +24,12 @@ SMALL_WORD: Final = 0.4
 """How much a small word weighs against another of the same rarity."""
 REPAIR_FROM: Final = 0.45
 """Cosine from which an unknown word is read as the known one it resembles most."""
+SHORTEST_MISTYPED: Final = 3
+"""Letters from which a word is compared letter by letter: one wrong letter of two leaves nothing to go by."""
+TWICE_MISTYPED: Final = 7
+"""Letters from which a word may have two wrong ones."""
+WRONG_LETTER: Final = np.float32(1.2)
+"""What a wrong letter costs, in letters: one of six leaves two words as alike as two of one meaning."""
 COVERING: Final = 0.6
 """Weight of "how much of the phrasing" against "how much of the question"."""
 ANSWER: Final = 0.5
@@ -119,6 +127,11 @@ class Corpus:
         postings = self.postings[stays[self.postings]]
         return self._weighed(self.vocabulary, self.rows.minus(gone), postings, used, self.live - len(gone))
 
+    def has(self, form: str) -> bool:
+        """Whether a row has this very word."""
+        number = self.vocabulary.ids.get(form)
+        return number is not None and bool(self.used[number])
+
     def asked(self, words: Sequence[Word]) -> tuple[Asked, ...]:
         """Look the words of a question up; those of the last questions are remembered."""
         known = [self.looked_up.get(word.form) for word in words]
@@ -143,6 +156,8 @@ class Corpus:
         """Find the words in use that resemble `word` in spelling or share its meaning."""
         same = self.vocabulary.meaning(word.concept)
         ids, cosines = self.vocabulary.alike(hashes, same)
+        if not self.has(word.form):
+            cosines = np.maximum(cosines, self._mistyped(word.form, ids))
         at = ids.searchsorted(same)
         cosines[at] = np.maximum(cosines[at], SAME_MEANING)
         near = ((cosines >= LEAST_ALIKE) & (self.used[ids] > 0)).nonzero()[0]
@@ -156,3 +171,25 @@ class Corpus:
             kin = int(self.vocabulary.kin[like]) if best >= REPAIR_FROM else kin
         rarity *= SMALL_WORD if word.small else 1.0
         return Asked(word, ids.astype(np.int32), cosines, best, rarity, rarity * (len(word.form) + 1), kin, sketch)
+
+    def _mistyped(self, form: str, ids: Ids) -> Shares:
+        """Return how like each word `form` is if it is that word with a letter or two wrong; 0 where it is not.
+
+        A letter too few, too many or another, and two in each other's place, are one wrong letter each (the "optimal
+        string alignment" distance); they spoil most n-grams of a short word, and so its cosine. Another number is
+        another number.
+        """
+        found = np.zeros(len(ids), np.float32)
+        if len(form) < SHORTEST_MISTYPED or form.isdigit():
+            return found
+        most = 2 if len(form) >= TWICE_MISTYPED else 1
+        lengths = self.vocabulary.lengths[ids] - 1
+        near = (abs(lengths - len(form)) <= most).nonzero()[0]
+        written = [self.vocabulary.forms[one] for one in ids[near].tolist()]
+        if not written:
+            return found
+        wrong = process.cdist([form], written, scorer=OSA.distance, score_cutoff=most, dtype=np.uint8)[0]
+        is_it = wrong <= most
+        at = near[is_it]
+        found[at] = 1 - WRONG_LETTER * wrong[is_it] / np.maximum(lengths[at], len(form))
+        return found

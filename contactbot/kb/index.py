@@ -19,6 +19,7 @@ from contactbot.kb.meaning import UNPROVED, WEIGHTS, Meanings, Meant
 from contactbot.kb.normalise import Word, concept, tokens, word
 from contactbot.kb.ranking import FEATURES, Neighbourhood, neighbourhood, sorted_words
 from contactbot.kb.rows import Row, Rows
+from contactbot.kb.spacing import spaced
 
 __all__ = ["Candidate", "Index"]
 
@@ -123,7 +124,8 @@ class Index:
         return self._near(self._state, text)
 
     def _near(self, state: _State, text: str) -> Neighbourhood | None:
-        words = self._words(text)[:LONGEST_QUESTION]
+        written = spaced(tokens(text), state.corpus.has)
+        words = self._words(written)[:LONGEST_QUESTION]
         if not words or not len(state.corpus.rows):
             return None
         return neighbourhood(state.corpus, words, self._meant(state, text))
@@ -162,7 +164,7 @@ class Index:
             return 0.0
         own = meanings.vectors[number]
         without = Meant.of(replace(meanings, weight=weight), own)
-        near = neighbourhood(corpus, self._words(row.text)[:LONGEST_QUESTION], without, number)
+        near = neighbourhood(corpus, self._words(tokens(row.text))[:LONGEST_QUESTION], without, number)
         if near is None or row.entry_id not in near.entries:
             return -log(NEXT_TO_NOTHING)
         return -log(max(float(self._confidence.shares(near)[near.entries.index(row.entry_id)]), NEXT_TO_NOTHING))
@@ -196,7 +198,7 @@ class Index:
             for entry in entries.values()
             for text in entry.texts
             for written, is_answer in _texts(entry, text)
-            if (words := self._words(written))
+            if (words := self._words(tokens(written)))
         ]
         vocabulary = corpus.vocabulary.plus(one for *_, words in texts for one in words)
         rows = [
@@ -209,8 +211,8 @@ class Index:
             numbers[row.entry_id] = (*numbers.get(row.entry_id, ()), at)
         return corpus.plus(vocabulary, Rows.of(rows, ids)), numbers
 
-    def _words(self, text: str) -> list[Word]:
-        found = {one.form: one for one in map(word, tokens(text))}
+    def _words(self, written: Iterable[str]) -> list[Word]:
+        found = {one.form: one for one in map(word, written)}
         if not self._meanings:
             return list(found.values())
         return [replace(one, concept=self._meanings.get(one.concept, one.concept)) for one in found.values()]

@@ -205,3 +205,15 @@ def test_the_decision_follows_the_probability() -> None:
     offered = decide(candidates(0.5, 0.3, 0.2, 0.19))
     assert isinstance(offered, Choices)
     assert len(offered.candidates) == 3
+
+
+def test_a_letter_wrong_in_a_short_word_leaves_it_readable(index: Index) -> None:
+    for mistyped in ("hudnen i båmd", "hunen i bnåd", "hunnden i båndd"):
+        assert first(index.search(mistyped)) == "leash"
+
+
+def test_a_word_that_is_taken_out_is_no_longer_read_into_others() -> None:
+    edited = Index.build([*base(), entry("extra", "pipefeiing")])
+    edited.without("extra")
+    anew = Index.build(base())
+    assert edited.search("pipe feiing i år") == anew.search("pipe feiing i år")
