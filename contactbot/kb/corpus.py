@@ -176,11 +176,11 @@ class Corpus:
         """Return how like each word `form` is if it is that word with a letter or two wrong; 0 where it is not.
 
         A letter too few, too many or another, and two in each other's place, are one wrong letter each (the "optimal
-        string alignment" distance); they spoil most n-grams of a short word, and so its cosine. Another number is
-        another number.
+        string alignment" distance); they spoil most n-grams of a short word, and so its cosine. A number or a
+        code with another digit is another one.
         """
         found = np.zeros(len(ids), np.float32)
-        if len(form) < SHORTEST_MISTYPED or form.isdigit():
+        if len(form) < SHORTEST_MISTYPED or not form.isalpha():
             return found
         most = 2 if len(form) >= TWICE_MISTYPED else 1
         lengths = self.vocabulary.lengths[ids] - 1

@@ -37,8 +37,11 @@ def _joined(tokens: Sequence[str], is_in_base: IsKnown) -> Iterator[str]:
 
 
 def _split(token: str, is_in_base: IsKnown) -> tuple[str, ...]:
-    """Return the two known words that `token` consists of, the most unequal if there are several, or itself."""
-    if _is_known(token, is_in_base):
+    """Return the two known words that `token` consists of, the most unequal if there are several, or itself.
+
+    One with a digit in it is a code and stays whole.
+    """
+    if not token.isalpha() or _is_known(token, is_in_base):
         return (token,)
     ends = range(SHORTEST_PART, len(token) - SHORTEST_PART + 1)
     found = [parts for end in ends if _are_words(parts := (token[:end], token[end:]), is_in_base)]
