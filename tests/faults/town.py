@@ -3,8 +3,8 @@
 import asyncio
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -51,6 +51,15 @@ class Town:
     def set_clock(self, seconds: float) -> None:
         """Let the house's clock be wrong by this much."""
         (self.house.folder / "clock").write_text(str(seconds), "utf-8")
+
+    @contextmanager
+    def wrong_clock(self, seconds: float) -> Iterator[None]:
+        """Let the house's clock be wrong by this much."""
+        self.set_clock(seconds)
+        try:
+            yield
+        finally:
+            self.set_clock(0)
 
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask the database, beside the running process."""
@@ -180,6 +189,11 @@ class Four:
             )
         assert len(rows) <= 1, f"{channel}: the question is in {len(rows)} threads"
         return rows[0][0] if rows else None
+
+    def attempts(self, channel: str) -> int:
+        """Return how often the answer has been tried."""
+        rows = self._town.rows("SELECT max(attempts) FROM outbox WHERE thread = ?", self.thread(channel))
+        return rows[0][0] or 0
 
     def _under_way(self, channel: str) -> bool:
         states = "SELECT state FROM outbox WHERE thread = ? AND state IN ('held', 'queued', 'sending')"

@@ -17,7 +17,7 @@ class Trap:
     """What happens at a point, once so many channels have come there: each waits for the others.
 
     ``kill`` ends the process as kill -9 does, ``fail`` raises an error nobody foresaw, once for each channel, and
-    ``gather`` lets all go on together.
+    ``gather`` lets all go on together. Whoever waits goes on, too, when other traps are laid.
     """
 
     point: Point
@@ -69,6 +69,8 @@ class Trapper:
     def _at(self, point: Point) -> Iterator[Trap]:
         laid = self.file.read_text("utf-8") if self.file.exists() else "[]"
         if laid != self._laid:
+            for gate in self._all_there.values():
+                gate.set()
             self._laid, self._there, self._all_there = laid, set(), {}
             self._traps = [Trap(Point(one["point"]), one["do"], one["together"]) for one in json.loads(laid)]
         return (trap for trap in self._traps if trap.point == point)

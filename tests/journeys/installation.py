@@ -124,6 +124,12 @@ class Installation:
             )  # fmt: skip
         return self._process
 
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        assert self._process is not None
+        return self._process.pid
+
     async def died(self) -> int:
         """Wait until the process has ended by itself, and return its exit status; a signal's is below zero."""
         assert self._process is not None

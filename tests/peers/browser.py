@@ -28,7 +28,9 @@ class Browser:
             await _next(line, "accepted")
 
     async def authors(self) -> list[str]:
-        """Return who said what a page shows that is opened now."""
+        """Return who said what a page shows that is opened now; it is empty before anything was said."""
+        if not self._token:
+            return []
         headers = {"Origin": self._origin, "Authorization": f"Bearer {self._token}"}
         address = f"{self._chat}/messages"
         async with self._client.get(address, params={"after": "0"}, headers=headers) as answer:
