@@ -1,5 +1,6 @@
 """The staff inbox: views, lists and cases. Every page works without JavaScript; with it, only parts are fetched."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -7,7 +8,8 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from contactbot.channels.sms import segments
+from contactbot.channels.sms import SmsChannel, segments
+from contactbot.channels.sms.composing import PLAIN_FORMS
 from contactbot.errors import NotFoundError
 from contactbot.handoff import desk
 from contactbot.handoff.content import Content
@@ -145,8 +147,16 @@ async def _case_values(request: web.Request, inbox: Inbox, opened: Opened, draft
         "is_closed": opened.case.ticket.state == TicketState.CLOSED,
         "is_sending": DeliveryState.SENDING in sending,
         "gsm_basic": "".join(sorted(segments.BASIC)), "gsm_extended": "".join(sorted(segments.EXTENDED)),
+        "gsm_plain": json.dumps({chr(sign): plain for sign, plain in PLAIN_FORMS.items()}),
+        "segment_price": _segment_price(request),
         "survey": request.app[HOUSE].settings.conversation.survey,
     }  # fmt: skip
+
+
+def _segment_price(request: web.Request) -> float:
+    """Return what one part of a text message costs, 0 when nobody has said."""
+    channel = request.app[HOUSE].channels.get("sms")
+    return channel.segment_price if isinstance(channel, SmsChannel) else 0
 
 
 async def _answers(request: web.Request, inbox: Inbox, search: str) -> tuple[suggestions.Suggestion, ...]:

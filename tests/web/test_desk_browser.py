@@ -1,15 +1,19 @@
 """The desk in a real browser: by keyboard alone, live, and without barriers."""
 
 from collections.abc import AsyncIterator
-from typing import Literal, TypeAlias
+from pathlib import Path
+from typing import Literal, TypeAlias, cast
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
+from contactbot.channels.sms import SmsChannel
+from contactbot.channels.sms.settings import SmsSettings
 from contactbot.handoff.ticket import TicketState
 from contactbot.messages import Author
+from tests.channels.house import surroundings
 from tests.peers.chromium import barriers, chromium
-from tests.web.conftest import PASSWORD, Letter, Town
+from tests.web.conftest import HERE, PASSWORD, Letter, Town
 
 Scheme: TypeAlias = Literal["light", "dark"]
 WIDTHS = (1440, 1024, 390, 320)  # CSS pixels
@@ -147,11 +151,25 @@ async def test_text_messages_are_counted_while_they_are_written(town: Town, page
         "æøå": "3 tegn, 1 SMS.",
         "€": "2 tegn, 1 SMS.",
         "a" * 161: "161 tegn, 2 SMS.",
-        "«nei»": "5 tegn, 1 SMS. Tegnet « » gjør hver SMS kortere.",
+        "«nei» – ja…": "13 tegn, 1 SMS.",
+        "«nei» 😀": "8 tegn, 1 SMS. Tegnet « » 😀 gjør hver SMS kortere.",
         "😀" * 36: "72 tegn, 2 SMS.",
     }.items():
         await page.fill("#reply", text)
         await expect(page.locator("#segments")).to_contain_text(words)
+
+
+async def test_what_a_text_message_costs_is_said_before_it_is_sent(town: Town, page: Page, tmp_path: Path) -> None:
+    gateway = {"url": "http://127.0.0.1:1", "token": "t" * 16, "secret": "s" * 24}
+    numbers = [{"number": "+4759440000", "municipality": HERE}]
+    settings = SmsSettings.model_validate({"plain_http": gateway, "numbers": numbers, "segment_price": 0.65})
+    channels = cast("dict[str, object]", town.house.channels)
+    channels["sms"] = SmsChannel(settings, surroundings(tmp_path))
+    number = await town.written("Det er et hull i veien")
+    await signed_in(page, town, f"/desk/tickets/{number}")
+    await expect(page.locator("#segments")).to_contain_text("koster 0,65 kr")
+    await page.fill("#reply", "a" * 161)
+    await expect(page.locator("#segments")).to_contain_text("161 tegn, 2 SMS, 1,30 kr.")
 
 
 @pytest.mark.parametrize("width", WIDTHS)

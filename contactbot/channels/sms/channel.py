@@ -57,6 +57,11 @@ class SmsChannel:
         return Abilities(length=Length.SMS, scheme="tel", may_probe=True, opt_out=True)
 
     @property
+    def segment_price(self) -> float:
+        """What one part of a text costs, in the municipality's currency; 0 when nobody has said."""
+        return self._settings.segment_price
+
+    @property
     def accounts(self) -> Sequence[Account]:
         """Our numbers, in E.164 where they are numbers."""
         return self._intake.accounts

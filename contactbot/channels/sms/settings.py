@@ -80,6 +80,11 @@ class SmsSettings(BaseModel):
         le=10,
         description="Parts (153 characters of the GSM alphabet, else 67) that one answer may cost; more is cut.",
     )
+    segment_price: float = Field(
+        0.0,
+        ge=0,
+        description="Price of one part in the municipality's currency, for staff to see before they send; 0: none.",
+    )
     catch_up_hours: int = Field(
         72, ge=0, le=720, description="Hours back to look for texts missed while the service was down; 0 never looks."
     )

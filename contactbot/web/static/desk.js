@@ -205,21 +205,31 @@
     byId(kind).focus();
   }
 
-  // The same count as the channel's: GSM 03.38 in septets, or UTF-16 units when one sign is outside it.
+  // The same count as the channel's: GSM 03.38 in septets, or UTF-16 units when a sign is outside it also after
+  // quotation marks, dashes and special spaces were made plain.
   function countSegments() {
     const place = byId("segments");
     const field = byId("reply");
     if (!place || !field) return;
     const basic = new Set(place.dataset.basic);
     const extended = new Set(place.dataset.extended);
-    const signs = [...field.value];
+    const plain = JSON.parse(place.dataset.plain);
+    const written = [...field.value.normalize("NFC")];
+    const rewritten = [...written.map((sign) => plain[sign] ?? sign).join("")];
+    const signs = rewritten.every((sign) => basic.has(sign) || extended.has(sign)) ? rewritten : written;
     const foreign = [...new Set(signs.filter((sign) => !basic.has(sign) && !extended.has(sign)))];
     const widths = signs.map((sign) => (foreign.length ? sign.length : extended.has(sign) ? 2 : 1));
     const units = widths.reduce((sum, width) => sum + width, 0);
     const [single, joined] = foreign.length ? [70, 67] : [160, 153];
     const parts = units <= single ? 1 : partsOf(widths, joined);
     const why = foreign.length ? ` Tegnet ${foreign.slice(0, 3).join(" ")} gjør hver SMS kortere.` : "";
-    place.textContent = signs.length ? `${units} tegn, ${parts} SMS.${why}` : "En SMS har plass til 160 tegn. Lengre svar deles i flere.";
+    place.dataset.empty ??= place.textContent;
+    place.textContent = signs.length ? `${units} tegn, ${parts} SMS${priceOf(parts, place.dataset.price)}.${why}` : place.dataset.empty;
+  }
+
+  function priceOf(parts, price) {
+    const two = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
+    return price ? `, ${(parts * Number(price)).toLocaleString("nb", two)} kr` : "";
   }
 
   function partsOf(widths, room) {
