@@ -194,7 +194,8 @@ class Delivery:
             account=parcel.account,
             recipient=Address(parcel.scheme, parcel.value),
             text=in_words(parcel.text, parcel.language),
-            created_at=parcel.created_at,
+            # Where our clock was ahead and is right again, a peer asked from that moment on would know of nothing.
+            created_at=min(parcel.created_at, self._clock()),
             thread=parcel.thread,
             position=parcel.position,
             author=parcel.author,
