@@ -3,6 +3,8 @@
     python -m bench.fit_safety            measure by held-out topics, then write the shipped weights
     python -m bench.fit_safety --measure  measure only
     python -m bench.fit_safety --blind DIR   measure the shipped layer on DIR/acute.tsv and DIR/lookalikes.tsv
+    python -m bench.fit_safety --words    list what ordinary questions say and the table takes for misspelt danger:
+                                          the words among them belong in contactbot/conversation/ordinary.txt
 
 The acute messages and look-alikes are the tests' own corpus; ordinary questions are the demo's base and the
 municipal questions beside this file, and the shared development sets where there are any. Deterministic.
@@ -252,7 +254,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--measure", action="store_true")
     parser.add_argument("--blind", type=Path)
+    parser.add_argument("--words", action="store_true")
     asked = parser.parse_args()
+    if asked.words:
+        said = {word for message in ordinary() for words in safety.sentences(message.text) for word in words}
+        sys.stdout.writelines(f"{word}\n" for word in safety.taken_for_alarming(said))
+        return
     if asked.blind:
         written = corpus(asked.blind)
         shipped = Classifier(WEIGHTS.read_bytes(), safety.CLASSES)

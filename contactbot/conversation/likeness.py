@@ -29,6 +29,7 @@ _STEM: Final = 5  # letters that stand for a word in pairs
 _NEAR: Final = "p"  # neighbours
 _FAR: Final = "q"  # with one word between
 _WINDOW: Final = 40  # words that are judged at once
+_FEWEST: Final = 2  # one word alone ("he?") tells a classifier nothing: it is left to the table
 _CACHED_WORDS: Final = 4_096
 _CACHED_PAIRS: Final = 16_384
 _LONGEST_WORD: Final = 24  # letters that are read of one word
@@ -90,10 +91,11 @@ def key_of(word: str, classes: Sequence[str]) -> str:
 
 def windows(sentences: Sequence[Sequence[str]]) -> Iterator[Sequence[str]]:
     """Yield the stretches of words that are judged: each sentence, cut if long, and a short message as a whole."""
-    if len(sentences) > 1 and sum(map(len, sentences)) <= _WINDOW:
+    if len(sentences) > 1 and _FEWEST <= sum(map(len, sentences)) <= _WINDOW:
         yield [word for sentence in sentences for word in sentence]
     for sentence in sentences:
-        yield sentence[:_WINDOW]
+        if len(sentence) >= _FEWEST:
+            yield sentence[:_WINDOW]
         for start in range(_WINDOW // 2, len(sentence) - _WINDOW // 2, _WINDOW // 2):
             yield sentence[start : start + _WINDOW]
 

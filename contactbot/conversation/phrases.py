@@ -189,12 +189,20 @@ class PhraseBook:
     """All phrases that are looked for at once.
 
     ``lists`` are the named lists of words that phrases refer to; a list may refer to others.
+    ``ordinary`` are words that mean what they say: "cooking" is never taken for "choking" with a slip in it.
     Raises ValueError for a phrase that names an unknown list, can match nothing, or holds what is
     never one word ("e-mail").
     """
 
-    def __init__(self, phrases: Iterable[str], lists: Mapping[str, Sequence[str]], fillers: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        phrases: Iterable[str],
+        lists: Mapping[str, Sequence[str]],
+        fillers: Iterable[str] = (),
+        ordinary: Iterable[str] = (),
+    ) -> None:
         self._fillers = frozenset(fold(word) for word in fillers)
+        self._ordinary = frozenset(fold(word) for word in ordinary)
         self._lists = lists
         self._exact: defaultdict[str, set[str]] = defaultdict(set)
         self._prefixes: defaultdict[str, set[str]] = defaultdict(set)
@@ -259,11 +267,20 @@ class PhraseBook:
         for length in self._lengths:
             if length <= len(word):
                 items |= self._prefixes.get(word[:length], set())
-        if fuzzy and not known and len(word) >= _FUZZY_LENGTH - 1:
-            for meant in self._fuzzy.get(word[0], ()):
-                if is_misspelt(word, meant):
-                    items |= self._exact[meant]
+        if fuzzy and not known and word not in self._ordinary:
+            for meant in self.repairs(word):
+                items |= self._exact[meant]
         return tuple(items)
+
+    def knows(self, word: str) -> bool:
+        """Tell whether a folded word is a word of the phrases, one that counts nowhere, or an ordinary one."""
+        return word in self._exact or word in self._fillers or word in self._ordinary
+
+    def repairs(self, word: str) -> list[str]:
+        """Return the words of phrases that a folded word may be a misspelling of."""
+        if len(word) < _FUZZY_LENGTH - 1:
+            return []
+        return [meant for meant in self._fuzzy.get(word[0], ()) if is_misspelt(word, meant)]
 
     def _parse(self, phrase: str) -> tuple[_Part, ...]:
         parts: list[_Part] = []

@@ -1,8 +1,9 @@
 """Acute danger in a message: what is seen before anything else, on every channel.
 
 The rules are the ordered table in ``safety.toml``; this file only walks it. Words are compared with
-room for misspellings, without regard to æ, ø and å (see phrases.py), in all languages at once. What no row of the
-table foresaw is left to the last rule, ``likeness``: a fitted classifier (see likeness.py).
+room for misspellings (but for the everyday words of ``ordinary.txt``), without regard to æ, ø and å (see
+phrases.py), in all languages at once. What no row of the table foresaw is left to the last rule, ``likeness``: a
+fitted classifier (see likeness.py).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from contactbot.conversation.likeness import Classifier, WordClasses
 from contactbot.conversation.phrases import PhraseBook
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from contactbot.conversation.phrases import Found, Look, Reading, Token
 
@@ -49,13 +50,17 @@ class Danger:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One row of the table: phrases that tell of a danger, and those that call it off in their sentence."""
+    """One row of the table: phrases that tell of a danger, and those that call it off.
+
+    What stands in ``unless`` does so in its own sentence, what stands in ``elsewhere`` in the whole message.
+    """
 
     id: str
     kind: DangerKind
     about: str
     phrases: tuple[str, ...]
     unless: tuple[str, ...]
+    elsewhere: tuple[str, ...]
     minor: bool
 
 
@@ -66,6 +71,7 @@ def _rule(row: Mapping[str, Any]) -> Rule:
         about=row["about"],
         phrases=tuple(row["phrases"]),
         unless=tuple(row.get("unless", ())),
+        elsewhere=tuple(row.get("elsewhere", ())),
         minor=row.get("minor", False),
     )
 
@@ -77,13 +83,20 @@ _LISTS: Final[Mapping[str, Sequence[str]]] = (
 RULES: Final = tuple(_rule(row) for row in _TABLE["rule"])
 """The table, in order: the first rule that finds a phrase decides."""
 
+ORDINARY: Final = tuple((files(__package__) / "ordinary.txt").read_text("utf-8").split())
+"""Folded words of everyday text that are a slip away from a word of the table, and never read as it."""
 _IDIOMS: Final = PhraseBook(_TABLE["idioms"]["phrases"], _LISTS, _TABLE["fillers"])
 _CHILD_WRITING: Final[Sequence[str]] = _TABLE["minor"]["phrases"]
 _NOT_A_CHILD: Final[Sequence[str]] = _TABLE["minor"]["unless"]
 _BOOK: Final = PhraseBook(
-    [*_CHILD_WRITING, *_NOT_A_CHILD, *(phrase for rule in RULES for phrase in (*rule.phrases, *rule.unless))],
+    [
+        *_CHILD_WRITING,
+        *_NOT_A_CHILD,
+        *(phrase for rule in RULES for phrase in (*rule.phrases, *rule.unless, *rule.elsewhere)),
+    ],
     _LISTS,
     _TABLE["fillers"],
+    ORDINARY,
 )
 
 
@@ -117,6 +130,14 @@ def by_table(text: str) -> Danger | None:
     """Return the acute danger that a row of the table sees, or None."""
     words = _BOOK.read(text)
     return _by_table(words, _without_idioms(words))
+
+
+def taken_for_alarming(words: Iterable[str]) -> list[str]:
+    """Return the folded words that the table would read as misspellings of its own, in alphabetical order.
+
+    Those that are words of their own belong in ``ordinary.txt``.
+    """
+    return sorted(word for word in set(words) if not _BOOK.knows(word) and _BOOK.repairs(word))
 
 
 def sentences(text: str | Reading) -> list[list[str]]:
@@ -171,6 +192,8 @@ def _first(rule: Rule, look: Look, sentences: _Sentences) -> Found | None:
     called_off: set[int] | None = None
     for found in look.find(rule.phrases):
         if called_off is None:
+            if any(look.find(rule.elsewhere)):
+                return None
             called_off = {sentences.of(one.start) for one in look.find(rule.unless)}
         if sentences.of(found.start) not in called_off:
             return found

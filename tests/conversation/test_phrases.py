@@ -76,6 +76,14 @@ def test_long_words_may_hold_two_errors_and_five_letters_only_a_slip() -> None:
     assert not is_misspelt("livat", "livet")
 
 
+def test_an_ordinary_word_is_never_taken_for_a_misspelt_one() -> None:
+    alert = PhraseBook(["choking"], {})
+    calm = PhraseBook(["choking"], {}, ordinary=["cooking"])
+    assert any(alert.look(alert.read("cooking")).find())
+    assert not any(calm.look(calm.read("cooking")).find())
+    assert any(calm.look(calm.read("chokingg")).find())
+
+
 @given(st.text(max_size=200))
 def test_any_text_is_read_in_one_order(text: str) -> None:
     tokens = PhraseBook(["hund"], {}).read(text)

@@ -1,6 +1,8 @@
 """Acute danger is seen before anything else, and what only sounds like it is left alone."""
 
+import json
 import time
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contactbot.conversation import safety
-from contactbot.conversation.phrases import Look, PhraseBook, Reading, Token, _places
-from contactbot.conversation.safety import LIKENESS, RULES, DangerKind, assess, by_table
+from contactbot.conversation.phrases import Look, PhraseBook, Reading, Token, _places, fold
+from contactbot.conversation.safety import LIKENESS, ORDINARY, RULES, DangerKind, assess, by_table
+from contactbot.demo.town import base
 
 CORPUS = Path(__file__).parent / "corpus"
 ACUTE = [
@@ -18,6 +21,10 @@ ACUTE = [
     for kind, _, text in (line.split("\t") for line in (CORPUS / "acute.tsv").read_text("utf-8").splitlines())
 ]
 LOOKALIKES = [line.split("\t")[1] for line in (CORPUS / "lookalikes.tsv").read_text("utf-8").splitlines()]
+
+DEVELOPMENT = Path(__file__).parents[3] / "shared/matching/dev"
+ABOUT_DANGER = {"barnevern", "krisesenter", "psykisk-helse"}
+"""Entries of the sample base whose phrasings tell of danger."""
 
 PLAIN = {
     DangerKind.SUICIDE: (
@@ -122,8 +129,8 @@ def listed(missed: Sequence[object]) -> str:
 
 
 def test_the_corpus_is_large_enough_to_mean_something() -> None:
-    assert len(ACUTE) >= 900
-    assert len(LOOKALIKES) >= 1_500
+    assert len(ACUTE) >= 2_400
+    assert len(LOOKALIKES) >= 3_000
 
 
 def test_at_least_95_percent_of_acute_messages_are_caught() -> None:
@@ -181,6 +188,49 @@ def test_a_child_who_writes_is_known_as_one(text: str, *, minor: bool) -> None:
     danger = assess(text)
     assert danger is not None
     assert danger.minor == minor
+
+
+def test_no_everyday_phrasing_of_the_sample_base_is_an_alarm() -> None:
+    phrasings = [
+        phrasing
+        for entry in base()
+        if entry.id not in ABOUT_DANGER
+        for text in entry.texts
+        for phrasing in (text.question, *text.phrasings)
+    ]
+    assert len(phrasings) > 3_000
+    wrong = [(phrasing, danger) for phrasing in phrasings if (danger := assess(phrasing)) is not None]
+    assert not wrong, listed(wrong)
+
+
+def test_questions_to_a_bank_and_a_home_assistant_are_left_alone() -> None:
+    files = sorted(DEVELOPMENT.glob("*/queries.jsonl"))
+    if not files:
+        warnings.warn(
+            f"no shared development sets at {DEVELOPMENT}: nothing was checked", ResourceWarning, stacklevel=1
+        )
+    texts = [json.loads(line)["text"] for file in files for line in file.read_text("utf-8").splitlines()]
+    wrong = [(text, danger) for text in texts if (danger := assess(text)) is not None]
+    assert len(wrong) <= len(texts) / 1_500, listed(wrong)
+
+
+@pytest.mark.parametrize("word", ["hæ?", "he", "han", "hun", "meg", "hjelp", "barn", "cooking", "pappa"])
+def test_one_everyday_word_is_no_alarm(word: str) -> None:
+    assert assess(word) is None
+
+
+@pytest.mark.parametrize(
+    ("alone", "about_a_form"),
+    [("Jeg gir opp.", "Jeg gir opp. Skjemaet virker ikke"), ("Eg gir opp!", "Eg gir opp! Nettsida verkar ikkje.")],
+)
+def test_giving_up_is_an_alarm_unless_the_message_says_on_what(alone: str, about_a_form: str) -> None:
+    assert assess(alone) is not None
+    assert assess(about_a_form) is None
+
+
+def test_the_ordinary_words_are_folded_and_stand_in_order() -> None:
+    assert list(ORDINARY) == sorted(set(ORDINARY))
+    assert all(fold(word) == word for word in ORDINARY)
 
 
 def test_a_danger_names_its_rule_and_its_words() -> None:
