@@ -1,9 +1,9 @@
-"""All benchmarks, or those named: ``python -m bench [store|channels|matching|large_mail]``."""
+"""All benchmarks, or those named: ``python -m bench [store|channels|matching|large_mail|idle_chats]``."""
 
 import importlib
 import sys
 
-ALL = ("store", "channels", "matching", "large_mail")
+ALL = ("store", "channels", "matching", "large_mail", "idle_chats")
 
 
 def main(wanted: list[str]) -> int:
