@@ -35,7 +35,7 @@ test: $(INSTALLED) $(VENDORED) $(DEV)
 	@.ci/debian-packages $(REAL_PARTS)
 	@$(BIN)/pytest $(ARGS)
 
-BENCHES ?= $(filter $(basename $(notdir $(wildcard bench/*.py))),matching store channels large_mail start)
+BENCHES ?= $(filter $(basename $(notdir $(wildcard bench/*.py))),matching store channels large_mail idle_chats start)
 bench: $(INSTALLED) $(VENDORED) $(DEV)
 	@for one in $(BENCHES); do $(BIN)/python -m bench.$$one $(ARGS) || exit; done
 
