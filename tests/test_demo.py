@@ -18,6 +18,7 @@ from playwright.async_api import Page, expect
 from contactbot.clock import now
 from contactbot.demo import run, town
 from contactbot.handoff import store as tickets
+from contactbot.staff.member import Role
 from contactbot.storage.transaction import Transaction
 from tests.peers.chromium import barriers, chromium
 from tests.peers.postfix import free_port
@@ -104,6 +105,10 @@ async def test_it_prints_where_to_look_and_who_may_sign_in(demo: Demo) -> None:
         assert words in demo.printed
     assert re.search(r"Email +SMTP on 127\.0\.0\.1:\d+", demo.printed)
     assert re.search(r"XMPP +kim@localhost with password \w+|apt-get install prosody", demo.printed)
+
+
+async def test_there_is_somebody_to_sign_in_for_every_role() -> None:
+    assert {person.role for person in town.PEOPLE} == set(Role)
 
 
 async def test_a_text_from_the_phone_comes_back_answered(demo: Demo) -> None:

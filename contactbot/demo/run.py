@@ -153,6 +153,7 @@ def _where_to_look(demo: Town) -> str:
         f"  A phone and a mailbox     {url}/demo",
         f"  Answer as staff           {url}/desk",
         f"  Edit the answers          {url}/kb",
+        f"  See who saw what          {url}/privacy",
         "",
         "  Sign in as",
         people,

@@ -32,6 +32,7 @@ PEOPLE = (
     Person("kari@fjordvik.example", "Kari Nes", Role.STAFF, "Innbyggerservice"),
     Person("ola@fjordvik.example", "Ola Vik", Role.EDITOR, "Innbyggerservice"),
     Person("ada@fjordvik.example", "Ada Berg", Role.ADMIN, "Innbyggerservice"),
+    Person("pia@fjordvik.example", "Pia Lie", Role.PRIVACY, "Dokumentsenteret"),
 )
 PASSWORD = "fjordvik-demo-2026"  # noqa: S105 - printed at the demo's start; the demo listens on this machine only
 
