@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from tests.faults.table import HEAD, KEPT
 from tests.faults.town import Town, settled_town
 from tests.journeys.installation import furnish
 from tests.peers.prosody import running_prosody
@@ -18,3 +19,9 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     with running_prosody(tmp_path_factory.mktemp("prosody")) as server:
         async with settled_town(tmp_path_factory.mktemp("town"), furnished, server) as running:
             yield running
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what came of each fault of this run."""
+    if KEPT:
+        terminalreporter.write_line(HEAD + "\n".join(KEPT))

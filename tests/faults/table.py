@@ -11,6 +11,7 @@ from tests.faults.town import CHANNELS
 PAGE = Path(__file__).parents[2] / "docs" / "delivery.md"
 BEGIN, END = "<!-- faults: written by tests/faults with WRITE_DOCS=1 -->", "<!-- end of faults -->"
 HEAD = "| fault | email | SMS | XMPP | web chat |\n|---|---|---|---|---|\n"
+KEPT: list[str] = []  # the rows of this run
 _TABLE = re.compile(f"(?<={re.escape(BEGIN)}\n)(.*?)(?={re.escape(END)})", re.DOTALL)
 
 
@@ -27,6 +28,7 @@ def keep(fault: str, outcomes: Mapping[str, object]) -> None:
     line = f"| {fault} | {' | '.join(cells)} |"
     if os.environ.get("WRITE_DOCS"):
         _write({**rows(), fault: line})
+    KEPT.append(line)
     assert rows().get(fault) == line, "the table differs: run 'WRITE_DOCS=1 pytest tests/faults' and read the change"
 
 

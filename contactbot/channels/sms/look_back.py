@@ -70,7 +70,8 @@ class LookBack:
         moments = [moment for moment in (_moment(kept), self._missed_since) if moment is not None]
         if not moments or not self.reach:
             return
-        since = max(min(moments) - OVERLAP, self.clock() - self.reach)
+        now = self.clock()  # a clock that was ahead left a moment that has not come yet
+        since = max(min(*moments, now) - OVERLAP, now - self.reach)
         for text in await self.provider.received(account.address, since):
             inbound = await self.inbound(text)
             accepted = await house.receive(inbound, cursor=max(*moments, inbound.received_at).isoformat())
