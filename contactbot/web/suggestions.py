@@ -10,7 +10,7 @@ from contactbot.messages import Length
 from contactbot.threads.thread import Thread
 
 MOST = 4  # suggestions at a time
-LEAST = 0.1  # probability below which an answer only takes up room
+LEAST = 0.2  # probability below which an answer only takes up room
 
 
 @dataclass(frozen=True, slots=True)
