@@ -1,5 +1,6 @@
 """The house as one channel sees it: cursors, reports, history and opening hours."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
@@ -11,6 +12,7 @@ from contactbot.errors import UnknownAccountError
 from contactbot.handoff import desk
 from contactbot.handoff.desk import Actor
 from contactbot.messages import Address, Author, Inbound, Receipt, Standing
+from contactbot.storage.unit import Unit
 from tests.conversation.town import Town, running
 
 
@@ -119,3 +121,15 @@ async def test_whether_people_have_the_conversation_and_when_they_ended_it_is_to
     town.watch.at += timedelta(minutes=1)
     await house.receive(inbound(town, "2"))
     assert await house.standing(kari) == Standing()
+
+
+@pytest.mark.parametrize("acts", [[desk.claim], [desk.claim, desk.release]])
+async def test_an_open_chat_hears_when_people_take_its_case_and_give_it_back(town: Town, acts: list[Unit]) -> None:
+    house, kari = town.house.receptions["loopback"], Address("loopback", "kari")
+    await house.receive(inbound(town, "1", "jeg vil snakke med et menneske"))
+    changes = house.changes(kari)
+    async with asyncio.timeout(10):
+        await anext(changes)
+        for act in acts:
+            await town.do(act, 1001, town.actor())
+            await anext(changes)

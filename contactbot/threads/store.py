@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from contactbot.errors import NotFoundError, UnknownAccountError
 from contactbot.messages import Accepted, Address, Author, Inbound, Spoken, Standing
+from contactbot.storage.notices import session_topic
 from contactbot.storage.transaction import Transaction
 from contactbot.threads.thread import AddressRow, Message, NewMessage, Placed, Thread
 
@@ -221,8 +222,13 @@ def close_threads(tx: Transaction, account: int, address: int) -> None:
 def set_turn(tx: Transaction, thread: int, owner: str) -> int:
     """Give the turn to ``owner`` and return the epoch, a new one when a person takes the turn.
 
-    What the bot queued in an older epoch will not leave. What it said before it asked for a person still does.
+    What the bot queued in an older epoch will not leave. What it said before it asked for a person still does. A chat
+    that is open on the thread is told, since it shows whether people have it.
     """
+    scheme, value = tx.rows(
+        "SELECT a.scheme, a.value FROM thread t JOIN address a ON a.id = t.address WHERE t.id = :id", id=thread
+    )[0]
+    tx.wake(session_topic(scheme, value))
     epoch: int = tx.value(
         "UPDATE thread SET turn_owner = :owner, version = version + 1,"
         " turn_epoch = turn_epoch + CASE WHEN :owner = 'staff' THEN 1 ELSE 0 END WHERE id = :id RETURNING turn_epoch",
