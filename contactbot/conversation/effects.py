@@ -8,9 +8,9 @@ from contactbot.conversation.outcome import REFERENCE, Given, Outcome, Reply, Wo
 from contactbot.handoff import codes, desk, joining
 from contactbot.handoff.ticket import NewTicket, Reason, Ticket
 from contactbot.messages import Accepted, Author, Inbound, Length
+from contactbot.municipality import Municipality
 from contactbot.outbox import store as outbox
 from contactbot.outbox.parcel import Post
-from contactbot.municipality import Municipality
 from contactbot.privacy.erasures import forgetting
 from contactbot.privacy.erasures import store as erasures
 from contactbot.privacy.erasures.erasure import PURPOSE, Order
