@@ -27,12 +27,12 @@ LONGEST_NUMBER: Final = 9  # digits of a case's number
 WHAT: Final = {What.CASE: "Saken", What.FILE: "Et vedlegg", What.ORIGINAL: "En original"}
 RELATIONS: Final = {Relation.OWN: "Egen sak", Relation.TEAM: "Teamets sak", Relation.OTHER: "Verken eget eller teamets"}
 TABLES: Final[Mapping[str, str]] = {
-    "accepted": "kjennetegn", "answer_given": "begrunnelser tømt", "access": "innsyn", "address": "adresser",
-    "address_link": "koblinger", "attachment": "vedlegg", "blob": "filinnhold", "contact": "kontakter", "delivery_event": "leveringsmeldinger",
-    "done": "skjemanøkler", "entry_version": "versjoner", "event": "hendelser", "message": "meldinger tømt",
-    "message_ref": "meldingsreferanser", "outbox": "sendinger tømt", "raw": "originaler", "session": "innlogginger",
-    "sign_in_attempt": "innloggingsforsøk", "staff": "brukere", "thread": "samtaler tømt",
-    "tombstone": "merker", "ticket": "saker tømt",
+    "accepted": "kjennetegn", "access": "innsyn", "address": "adresser", "address_link": "koblinger",
+    "answer_given": "begrunnelser tømt", "attachment": "vedlegg", "blob": "filinnhold", "contact": "kontakter",
+    "delivery_event": "leveringsmeldinger", "done": "skjemanøkler", "entry_version": "versjoner", "event": "hendelser",
+    "message": "meldinger tømt", "message_ref": "meldingsreferanser", "outbox": "sendinger tømt", "raw": "originaler",
+    "session": "innlogginger", "sign_in_attempt": "innloggingsforsøk", "staff": "brukere", "thread": "samtaler tømt",
+    "ticket": "saker tømt", "tombstone": "merker",
 }  # fmt: skip
 COLUMNS: Final = ("tidspunkt", "ansatt", "sak", "hva", "melding", "tilknytning", "grunn")
 
