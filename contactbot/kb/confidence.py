@@ -22,8 +22,13 @@ WEAK_AT_MOST: Final = 0.5
 """The probability that an entry gets at most when only one weak word speaks for it."""
 NOTHING_AT_MOST: Final = 0.2
 """The same when no word of the question can be read as one of the entry's: too little even for a choice."""
+SHARED_AT_MOST: Final = 0.9
+"""The same when one word is all that was asked and other entries have it just as well: it asks for none of them."""
 ONE_WORD_COVERS: Final = 0.6
 """Share of the question that a single matched word must cover to be enough."""
+
+
+_COVERED: Final = FEATURES.index("covered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +104,13 @@ def most_probable(near: Neighbourhood, entry: int) -> float:
     if sum(cosine >= STRONG / 2 for cosine, _ in matched) > 1:
         return 1.0
     if any(cosine >= STRONG and weight / whole >= ONE_WORD_COVERS for cosine, weight in matched):
-        return 1.0
+        return SHARED_AT_MOST if len(matched) == 1 and _is_shared(near, entry) else 1.0
     return WEAK_AT_MOST if any(cosine >= REPAIR_FROM for cosine, _ in matched) else NOTHING_AT_MOST
+
+
+def _is_shared(near: Neighbourhood, entry: int) -> bool:
+    covered = near.features[_COVERED]
+    return int((covered >= covered[entry] * STRONG).sum()) > 1
 
 
 @cache

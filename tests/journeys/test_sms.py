@@ -24,7 +24,8 @@ async def test_texts_are_answered_by_the_bot_and_then_by_a_person_until_the_resi
         assert "Når har biblioteket åpent?" in await kari.case(number)
         assert await kari.claim(number) == 303
         await kari.reply(number, "Hei! Det er åpent til kl. 19 i dag.")
-        assert (await town.texts(PHONE, 3))[2] == "Hei! Det er åpent til kl. 19 i dag."
+        signed = "Hei! Det er åpent til kl. 19 i dag.\n\n- Kari i Fjordvik kommune"
+        assert (await town.texts(PHONE, 3))[2] == signed
         await kari.until_shown(number, "Levert")
 
         await town.gateway.text_in(PHONE, NUMBER, "STOPP")

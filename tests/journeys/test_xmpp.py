@@ -52,7 +52,7 @@ async def test_xmpp_messages_are_answered_by_the_bot_and_then_by_a_person(town: 
         async with town.signed_in() as kari:
             assert await kari.claim(number) == 303
             await kari.reply(number, "Hei Eva, dette er Kari.")
-            assert (await words(3))[2] == "Hei Eva, dette er Kari."
+            assert (await words(3))[2] == "Hei Eva, dette er Kari.\n\n– Kari i Fjordvik kommune"
             await write(prosody, login, town.bot.jid, "Takk, Kari!")
             await kari.until_shown(number, "Takk, Kari!")
         assert len(eva.words()) == 3

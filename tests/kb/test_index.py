@@ -217,3 +217,10 @@ def test_a_word_that_is_taken_out_is_no_longer_read_into_others() -> None:
     edited.without("extra")
     anew = Index.build(base())
     assert edited.search("pipe feiing i år") == anew.search("pipe feiing i år")
+
+
+@pytest.mark.parametrize("asked", ["barnehage", "Barnehage?", "barnehagen"])
+def test_one_word_that_several_entries_share_is_never_enough_for_an_answer(index: Index, asked: str) -> None:
+    found = index.search(asked)
+    assert first(found) in ("kindergarten", "kindergarten-price")
+    assert not isinstance(decide(found), Answer)
