@@ -95,7 +95,7 @@ async def _show(
         extent = person.Extent(notes, contents)
         await database.write(person.note_shown, town.id, found, extent, "operator", _masked(reason, town), now())
         records = person.records(database, town.id, found, extent, key, now())
-        lines = export.as_json(records, person.kind_of) if as_json else export.as_html(records, town.zone)
+        lines = export.as_json(records, person.kind_of) if as_json else export.as_html(records, town)
         with _file(out) if out is not None else _standard() as target:
             async for line in lines:
                 target.write(line)

@@ -114,7 +114,7 @@ async def give(request: web.Request) -> web.StreamResponse:
         }
     )
     await response.prepare(request)
-    async for line in export.as_json(records, person.kind_of) if as_json else export.as_html(records, town.zone):
+    async for line in export.as_json(records, person.kind_of) if as_json else export.as_html(records, town):
         await response.write(line.encode("utf-8", "replace"))
     return response
 

@@ -45,6 +45,9 @@ def test_show_gives_a_page_that_holds_what_the_person_wrote_and_nobody_elses_wor
     text = page.read_text("utf-8")
     assert text.count(f'<p class="text">{SECRET}</p>') == 2
     assert text.startswith("<!doctype html>")
+    assert "<p>Fjordvik kommune</p>" in text
+    assert "2 adresser" in text
+    assert "% sikker." in text
     assert text.rstrip().endswith("</html>")
     assert "2 samtaler" in text
     assert PERS not in text

@@ -143,7 +143,7 @@ async def exports(house: Everywhere, asked_for: str) -> list[str]:
     key = house.house.settings.secret.get_secret_value().encode()
     found = await database.read(person.look_up, HERE, [asked_for], town.place.normalise_phone, key)
     records = [person.records(database, HERE, found, person.Extent(), key, now()) for _ in range(2)]
-    forms = export.as_json(records[0], person.kind_of), export.as_html(records[1], town.zone)
+    forms = export.as_json(records[0], person.kind_of), export.as_html(records[1], town)
     return ["".join([part async for part in form]) for form in forms]
 
 

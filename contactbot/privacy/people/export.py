@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from contactbot.handoff.accesses.access import Access
 from contactbot.handoff.ticket import HistoryLine
+from contactbot.municipality import Municipality
 from contactbot.privacy.people.held import (
     HeldAddress,
     HeldAnswer,
@@ -56,9 +57,15 @@ STATES: Final = {
 }  # fmt: skip
 ARCHIVE: Final = {"undecided": "ikke vurdert ennå", "keep": "skal arkiveres", "leave_out": "skal ikke arkiveres"}
 SAW: Final = {"case": "saken", "file": "et vedlegg", "original": "originalen av en melding"}
-TOTALS: Final = {
-    "person": "forespørsler", "address": "adresser", "contact": "kontakter", "case": "saker", "thread": "samtaler",
-    "message": "meldinger", "elsewhere": "nettprater der adressen er oppgitt", "access": "oppslag fra ansatte",
+TOTALS: Final = {  # one of them, and several
+    "address": ("adresse", "adresser"), "contact": ("kontakt", "kontakter"), "case": ("sak", "saker"),
+    "thread": ("samtale", "samtaler"), "message": ("melding", "meldinger"),
+    "elsewhere": ("nettprat der adressen er oppgitt", "nettprater der adressen er oppgitt"),
+    "access": ("oppslag fra en ansatt", "oppslag fra ansatte"),
+}  # fmt: skip
+CHOSEN: Final = {  # why an answer was given
+    "sure": "det lignet nok på spørsmålet", "follow-up": "spørsmålet hang sammen med svaret før",
+    "several": "det svarte på ett av flere spørsmål", "chosen": "du valgte det",
 }  # fmt: skip
 REMOVED: Final = {
     "national_id": "fødselsnummer", "account_number": "kontonummer", "card_number": "kortnummer",
@@ -73,11 +80,12 @@ async def as_json(records: AsyncIterator[Record], name: Callable[[Record], str])
         yield json.dumps(values, ensure_ascii=False, default=_json) + "\n"
 
 
-async def as_html(records: AsyncIterator[Record], zone: ZoneInfo) -> AsyncIterator[str]:
+async def as_html(records: AsyncIterator[Record], town: Municipality) -> AsyncIterator[str]:
     """Yield a page in Norwegian that can be handed to the person; what they wrote is only ever text."""
     yield HEAD
+    yield Markup("<p>{}</p>\n").format(town.name)
     async for record in records:
-        yield _part(record, zone)
+        yield _part(record, town.zone)
     yield "</main></body></html>\n"
 
 
@@ -113,9 +121,8 @@ def _part(record: Record, zone: ZoneInfo) -> Markup:  # noqa: PLR0911 - one for 
 
 def _person(person: Person, zone: ZoneInfo) -> Markup:
     forgotten = person.forgotten_at
-    return Markup("<p>Laget {} for {}. Søkt på: {}.</p>\n{}").format(
+    return Markup("<p>Laget {}. Søkt på: {}.</p>\n{}").format(
         _when(person.made_at, zone),
-        person.municipality,
         ", ".join(person.asked_for),
         Markup("<p>Det som var her fra før, ble slettet {}.</p>\n").format(_when(forgotten, zone)) if forgotten else "",
     )
@@ -195,7 +202,8 @@ def _about(message: HeldMessage) -> list[str]:
     lines += [f"Vedlegg: {_file(file)}" for file in message.files]
     lines += [f"Originalen slik den kom: {_file(file)}" for file in message.originals]
     lines += [
-        f"Svaret «{one.entry}» (versjon {one.entry_version}), valgt fordi: {one.rule}, sikkerhet {one.confidence}."
+        f"Svaret «{one.entry}» (versjon {one.entry_version}), gitt fordi {CHOSEN.get(one.rule, one.rule)}."
+        f" Boten var {round(float(one.confidence) * 100)} % sikker."
         for one in message.answers
     ]
     lines += [f"Din vurdering: {_rating(one)}" for one in message.answers if one.helpful is not None]
@@ -228,7 +236,7 @@ def _access(access: Access, zone: ZoneInfo) -> Markup:
 
 
 def _total(total: Total) -> Markup:
-    lines = (f"{number} {TOTALS.get(kind, kind)}" for kind, number in total.records.items())
+    lines = (f"{number} {TOTALS[kind][number != 1]}" for kind, number in total.records.items() if kind in TOTALS)
     return Markup("<h2>I alt</h2>\n<p>{}.</p>\n").format(", ".join(lines))
 
 
