@@ -433,6 +433,7 @@ event = _table(
     _text("subject", default=""),
     _text("data", default="{}"),
     Index(None, "municipality", "seq"),
+    Index(None, "thread"),
     Index(None, "ticket"),
     _refers("ticket", "ticket"),
     _refers("thread", "thread"),

@@ -9,6 +9,7 @@ from contactbot.errors import ConflictError, NotFoundError
 from contactbot.handoff import desk
 from contactbot.handoff.ticket import Reason, TicketState
 from contactbot.messages import Author
+from contactbot.storage.transaction import Transaction
 from contactbot.threads.thread import TurnOwner
 from tests.conversation.town import MONDAY, Town
 
@@ -268,3 +269,22 @@ async def test_the_promised_time_is_a_closing_time_across_holidays_and_clock_cha
     town.watch.at = asked
     await town.channel.say(PERSON)
     assert (await town.ticket()).due_at == due
+
+
+async def test_a_case_is_opened_without_reading_every_event_of_the_house(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await town.say(PERSON)
+    asked: list[str] = []
+    real = Transaction.all
+
+    def noted(tx: Transaction, shape: type[Any], statement: str, **values: Any) -> Any:  # noqa: ANN401 - any statement
+        asked.append(statement)
+        return real(tx, shape, statement, **values)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Transaction, "all", noted)
+        await town.case()
+    [history] = [statement for statement in asked if "FROM event e" in statement]
+    plan = await town.house.database.read(lambda tx: tx.rows(f"EXPLAIN QUERY PLAN {history}", ticket=1))
+    assert not [step for *_, step in plan if step.startswith("SCAN e")]

@@ -430,6 +430,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_event_municipality_seq"), "event", ["municipality", "seq"], unique=False)
+    op.create_index(op.f("ix_event_thread"), "event", ["thread"], unique=False)
     op.create_index(op.f("ix_event_ticket"), "event", ["ticket"], unique=False)
     op.create_table(
         "message_ref",
