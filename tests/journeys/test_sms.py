@@ -8,6 +8,7 @@ from tests.journeys.installation import Installation, reference
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PHONE = "+4799999961"
+SIGNED = "\n\n- Kari i Fjordvik kommune"
 
 
 async def test_texts_are_answered_by_the_bot_and_then_by_a_person_until_the_resident_says_stop(
@@ -24,8 +25,7 @@ async def test_texts_are_answered_by_the_bot_and_then_by_a_person_until_the_resi
         assert "Når har biblioteket åpent?" in await kari.case(number)
         assert await kari.claim(number) == 303
         await kari.reply(number, "Hei! Det er åpent til kl. 19 i dag.")
-        signed = "Hei! Det er åpent til kl. 19 i dag.\n\n- Kari i Fjordvik kommune"
-        assert (await town.texts(PHONE, 3))[2] == signed
+        assert (await town.texts(PHONE, 3))[2] == f"Hei! Det er åpent til kl. 19 i dag.{SIGNED}"
         await kari.until_shown(number, "Levert")
 
         await town.gateway.text_in(PHONE, NUMBER, "STOPP")
@@ -38,6 +38,6 @@ async def test_texts_are_answered_by_the_bot_and_then_by_a_person_until_the_resi
         await town.gateway.text_in(PHONE, NUMBER, "START")
         assert "bibliotek" not in (await town.texts(PHONE, 5))[4].lower()
         await kari.reply(number, "Velkommen tilbake.")
-        assert (await town.texts(PHONE, 6))[5:] == ["Velkommen tilbake."], (
+        assert (await town.texts(PHONE, 6))[5:] == [f"Velkommen tilbake.{SIGNED}"], (
             "nothing that was asked or said in between was sent"
         )
