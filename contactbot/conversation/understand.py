@@ -65,7 +65,7 @@ def understand(
         folded=tuple(Folded(municipality.mask(part.text).text, part.rule) for part in inbound.folded + written.folded),
         language=spoken,
         foreign=foreign,
-        danger=_danger(inbound.subject, written.text, said if not subject else None, municipality),
+        danger=_danger(inbound, written.text, (subject, masked.text), said, municipality),
         command=commands.parse(said),
         picked=_picked(words, seen),
         smalltalk=smalltalk.smalltalk(said),
@@ -84,15 +84,18 @@ def understand(
     )
 
 
-def _danger(subject: str, text: str, said: Reading | None, municipality: Municipality) -> safety.Danger | None:
-    """Return the danger a message tells of, ``said`` being its whole text where that is known already.
+def _danger(
+    inbound: Inbound, text: str, masked: tuple[str, str], said: Reading, municipality: Municipality
+) -> safety.Danger | None:
+    """Return the danger that ``masked``, the subject and the text of a message, tells of; ``said`` is the text as read.
 
-    Words on the municipality's list are read: they may be the very ones that tell of it.
+    Words on the municipality's list are read all the same: they may be the very ones that tell of it.
     """
-    if said is not None and not municipality.masked_terms:
-        return safety.assess(said)
-    whole = f"{subject}\n{text}" if subject else text
-    return safety.assess(mask(whole, municipality.place).text)
+    subject, body = masked
+    if municipality.masked_terms:
+        subject, body = (mask(part, municipality.place).text for part in (inbound.subject, text))
+        said = Reading.of(body)
+    return safety.assess(f"{subject}\n{body}" if subject else said)
 
 
 def _language(inbound: Inbound, text: str, seen: Seen, municipality: Municipality) -> tuple[str, str]:
