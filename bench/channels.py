@@ -12,22 +12,21 @@ import json
 import os
 import random
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import aiohttp
 import aiosmtplib
 from twilio.request_validator import RequestValidator
 
+from bench.service import free_port, port_of, resident_mb, running, serving
 from contactbot import app, settings
 from contactbot.clock import now
 from contactbot.demo import base
@@ -49,18 +48,18 @@ def main() -> None:
     """Print a line per channel: messages a second of ours, of the bare library, and the ratio."""
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
-        sinks = stack.enter_context(_running("bench.sinks", SID, TOKEN, NUMBER))
+        sinks = stack.enter_context(running("bench.sinks", SID, TOKEN, NUMBER))
         where = json.loads(sinks.readline())
-        configuration = _configuration(folder, where)
-        asyncio.run(_fill(configuration))
-        process = stack.enter_context(_ours(folder, configuration))
+        configuration = configured(folder, where)
+        asyncio.run(fill(configuration))
+        process = stack.enter_context(serving(folder, configuration))
         print(f"{'channel':<10}{'ours/s':>9}{'bare/s':>9}{'ratio':>8}{'reach':>8}{'ours CPU ms':>13}")
         for channel, client in (("smtp", _smtp), ("sms", _sms), ("webchat", _webchat)):
             mail_port = configuration["channels"]["email"]["listen"]["port"]
-            ours_port = mail_port if channel == "smtp" else _port(configuration)
+            ours_port = mail_port if channel == "smtp" else port_of(configuration)
             ratios, ours, bare, costs = [], [], [], []
             for round_ in range(ROUNDS):
-                with _running("bench.bare", channel, str(folder)) as peer:
+                with running("bench.bare", channel, str(folder)) as peer:
                     bare.append(asyncio.run(_rate(client, int(peer.readline()), "bare", round_)))
                 spent = _cpu(process)
                 ours.append(asyncio.run(_rate(client, ours_port, "ours", round_)))
@@ -72,7 +71,7 @@ def main() -> None:
                 f"{statistics.median(ratios):>8.2f}{REACH[channel]:>8.2f}{statistics.median(costs):>13.2f}",
                 flush=True,
             )
-        print(f"resident memory of ours: {_rss(process):.0f} MB (under 200)")
+        print(f"resident memory of ours: {resident_mb(process):.0f} MB (under 200)")
 
 
 async def _rate(client: Client, port: int, whose: str, round_: int) -> float:
@@ -92,7 +91,7 @@ async def _smtp(port: int, name: str, share: int) -> None:
             message["From"], message["To"], message["Subject"] = sender, MAILBOX, "Spørsmål"
             message["Message-ID"] = f"<{name}.{number}@resident.example>"
             message["Date"] = "Sun, 22 Nov 2026 12:00:00 +0100"
-            message.set_content(f"{_question(name, number)}\n\nHilsen {name}\n")
+            message.set_content(f"{question(name, number)}\n\nHilsen {name}\n")
             await client.send_message(message)
 
 
@@ -107,7 +106,7 @@ async def _sms(port: int, name: str, share: int) -> None:
                 "MessageSid": f"SM{abs(hash((name, number))):032x}"[:34],
                 "To": NUMBER,
                 "From": f"+479{abs(hash((name, number // 10))) % 10_000_000:07}",
-                "Body": _question(name, number),
+                "Body": question(name, number),
                 "NumMedia": "0",
             }
             headers = {"X-Twilio-Signature": validator.compute_signature(url, form)}
@@ -125,7 +124,7 @@ async def _webchat(port: int, name: str, share: int) -> None:
                 if not bare:
                     await line.send_json({"type": "hello", "after": 0})
                 for number in range(start, min(start + 10, share)):
-                    await line.send_json({"type": "message", "id": f"{name}-{number}", "text": _question(name, number)})
+                    await line.send_json({"type": "message", "id": f"{name}-{number}", "text": question(name, number)})
                     await _accepted(line, bare=bare)
 
 
@@ -137,7 +136,7 @@ async def _accepted(line: aiohttp.ClientWebSocketResponse, *, bare: bool) -> Non
         assert json.loads(frame)["type"] != "refused", frame
 
 
-def _question(name: str, number: int) -> str:
+def question(name: str, number: int) -> str:
     """Return a question as residents write them: one of many, in any language, with words of their own around it."""
     dice = random.Random(f"{name}-{number}")  # noqa: S311 - repeatable, nothing is secret
     ways = dice.choice(dice.choice(ENTRIES_OF_BASE).texts).ways_to_ask()
@@ -168,14 +167,16 @@ def _of(text: EntryText, copy: int) -> EntryText:
     return replace(text, question=f"{text.question} {place}", phrasings=phrasings)
 
 
-async def _fill(configuration: dict[str, Any]) -> None:
+async def fill(configuration: dict[str, Any]) -> None:
+    """Put the benchmark's entries into the database of a configuration."""
     loaded = settings.from_values({**configuration, "channels": {}}, "the benchmark")
     async with app.running(loaded, deliver=False) as house:
         await house.database.write(editing.take_in, "fjordvik", list(entries()), "operator", now())
 
 
-def _configuration(folder: Path, where: dict[str, Any]) -> dict[str, Any]:
-    web_port, mail_port = _free(), _free()
+def configured(folder: Path, where: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration of the service, which sends to the sinks at these ports."""
+    web_port, mail_port = free_port(), free_port()
     return {
         "public_url": f"http://127.0.0.1:{web_port}",
         "listen": f"127.0.0.1:{web_port}",
@@ -204,68 +205,6 @@ def _configuration(folder: Path, where: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@contextmanager
-def _running(module: str, *arguments: str) -> Iterator[IO[str]]:
-    """Run one of the benchmark's processes; it ends when its standard input does."""
-    command = [sys.executable, "-m", module, *arguments]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield process.stdout
-        finally:
-            process.stdin.close()
-            process.stdout.read()  # what it says last
-
-
-@contextmanager
-def _ours(folder: Path, configuration: dict[str, Any]) -> Iterator[int]:
-    """Run the service; yield its process id once it is ready, and say how long that took."""
-    (folder / "contactbot.toml").write_text(_toml(configuration), "utf-8")
-    started = time.perf_counter()
-    command = [str(Path(sys.executable).parent / "contactbot"), "serve", "--config", str(folder / "contactbot.toml")]
-    with (folder / "log").open("wb") as log, subprocess.Popen(command, stderr=log) as process:
-        asyncio.run(_until_ready(configuration["public_url"]))
-        print(f"ready after {time.perf_counter() - started:.2f} s with {ENTRIES} entries (within 2)")
-        try:
-            yield process.pid
-        finally:
-            process.terminate()
-
-
-async def _until_ready(url: str) -> None:
-    async with aiohttp.ClientSession() as session:
-        while True:
-            try:
-                async with session.get(f"{url}/healthz") as response:
-                    if response.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.01)
-
-
-def _toml(values: dict[str, Any], prefix: str = "") -> str:
-    plain, lists, tables = "", "", ""
-    for key, value in values.items():
-        if isinstance(value, dict):
-            tables += f"[{prefix}{key}]\n{_toml(value, f'{prefix}{key}.')}"
-        elif isinstance(value, list):
-            lists += "".join(f"[[{prefix}{key}]]\n{_toml(item)}" for item in value)
-        else:
-            plain += f"{key} = {json.dumps(value)}\n"
-    return plain + lists + tables
-
-
-def _port(configuration: dict[str, Any]) -> int:
-    return int(configuration["listen"].rpartition(":")[2])
-
-
-def _rss(process: int) -> float:
-    status = Path(f"/proc/{process}/status").read_text("ascii")
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
-
-
 def _cpu(process: int) -> float:
     """Return the CPU milliseconds, of user and kernel, that a process has used."""
     fields = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()
@@ -278,13 +217,6 @@ def _until_idle(process: int) -> None:
     while (after := _cpu(process)) - before > IDLE:
         before = after
         threading.Event().wait(0.5)
-
-
-def _free() -> int:
-    import socket  # noqa: PLC0415 - only to find a free port
-
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

@@ -8,19 +8,17 @@ long the queue is that such a burst makes, and has no reach.
 """
 
 import asyncio
-import json
 import os
 import random
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
+from bench.service import free_port, resident_mb, serving
 from contactbot import app, settings
 from contactbot.clock import now
 from contactbot.demo import base
@@ -41,28 +39,21 @@ Line = aiohttp.ClientWebSocketResponse
 def main() -> None:
     """Print kB an idle chat, and the median and the 99th percentile of seconds to an answer."""
     with tempfile.TemporaryDirectory() as name:
-        folder, port = Path(name), _free()
-        configuration = _configured(folder, port)
-        asyncio.run(_fill(folder / "contactbot.toml"))
-        command = [str(Path(sys.executable).parent / "contactbot"), "serve", "--config", str(configuration)]
-        with (folder / "log").open("wb") as log, subprocess.Popen(command, stderr=log) as process:
-            try:
-                asyncio.run(_measure(process.pid, port))
-            finally:
-                process.terminate()
+        configuration = _configured(Path(name))
+        asyncio.run(_fill(configuration))
+        with serving(Path(name), configuration) as process:
+            asyncio.run(_measure(process, configuration["public_url"]))
 
 
-async def _measure(process: int, port: int) -> None:
-    url = f"http://127.0.0.1:{port}"
+async def _measure(process: int, url: str) -> None:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as browser:
-        await _until_ready(browser, url)
         warm = [await _opened(browser, url) for _ in range(AT_ONCE)]  # what only the first ones cost is none's
-        before = _kilobytes(process)
+        before = resident_mb(process)
         lines: list[Line] = []
         while len(lines) < CHATS:
             lines += await asyncio.gather(*(_opened(browser, url) for _ in range(min(AT_ONCE, CHATS - len(lines)))))
         await asyncio.sleep(REST)
-        each = (_kilobytes(process) - before) / CHATS
+        each = (resident_mb(process) - before) * 1024 / CHATS
         print(f"{CHATS} idle chats: {each:.1f} kB each (at most {MOST_KB:.0f})", flush=True)
         took = await asyncio.gather(*(_talked(line, number) for number, line in enumerate(lines[:ASKING])))
         _tell(f"{ASKING} conversations at once", [one for each_took in took for one in each_took], reach=MOST_SECONDS)
@@ -114,55 +105,28 @@ async def _asked(line: Line, key: str) -> float:
 BASE = base()
 
 
-async def _fill(configuration: Path) -> None:
-    async with app.running(settings.load(configuration), deliver=False) as house:
+async def _fill(configuration: dict[str, Any]) -> None:
+    async with app.running(settings.from_values(configuration, "the benchmark"), deliver=False) as house:
         await house.database.write(editing.take_in, "fjordvik", BASE, "operator", now())
 
 
-def _configured(folder: Path, port: int) -> Path:
-    file = folder / "contactbot.toml"
-    file.write_text(
-        f"""
-        public_url = "http://127.0.0.1:{port}"
-        listen = "127.0.0.1:{port}"
-        data = {json.dumps(str(folder / "data"))}
-        secret = "{"x" * 40}"
-        [municipalities.fjordvik]
-        name = "Fjordvik kommune"
-        [channels.webchat]
-        address_burst = 100000
-        address_per_minute = 1000000
-        lines_per_address = 100000
-        [[channels.webchat.accounts]]
-        site = "fjordvik"
-        municipality = "fjordvik"
-        """,
-        "utf-8",
-    )
-    return file
-
-
-async def _until_ready(browser: aiohttp.ClientSession, url: str) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            try:
-                async with browser.get(f"{url}/healthz") as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.05)
-
-
-def _kilobytes(process: int) -> float:
-    """Return a process's resident memory."""
-    status = Path(f"/proc/{process}/status").read_text("ascii")
-    return float(status.partition("VmRSS:")[2].split()[0])
-
-
-def _free() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+def _configured(folder: Path) -> dict[str, Any]:
+    port = free_port()
+    return {
+        "public_url": f"http://127.0.0.1:{port}",
+        "listen": f"127.0.0.1:{port}",
+        "data": str(folder / "data"),
+        "secret": "x" * 40,
+        "municipalities": {"fjordvik": {"name": "Fjordvik kommune"}},
+        "channels": {
+            "webchat": {
+                "accounts": [{"site": "fjordvik", "municipality": "fjordvik"}],
+                "address_burst": 100_000,
+                "address_per_minute": 1_000_000,
+                "lines_per_address": 100_000,
+            }
+        },
+    }
 
 
 if __name__ == "__main__":

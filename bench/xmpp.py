@@ -19,7 +19,8 @@ from typing import Any
 
 from slixmpp import ClientXMPP
 
-from bench.channels import _configuration, _fill, _ours, _question, _running
+from bench.channels import configured, fill, question
+from bench.service import running, serving
 from contactbot.demo.prosody import Prosody, find
 
 RESIDENTS = 20
@@ -41,14 +42,14 @@ def main() -> None:
         server.start()
         stack.callback(server.stop)
         jids = {role: server.register(role, PASSWORD) for role in ("ours", "bare", *map(_resident, range(RESIDENTS)))}
-        configuration = _configuration(folder, {"gateway": "http://127.0.0.1:1", "mail": 1})
+        configuration = configured(folder, {"gateway": "http://127.0.0.1:1", "mail": 1})
         configuration["conversation"] = {"flood_messages": 1_000_000, "flood_repeats": 1_000_000}
         account = {"jid": jids["ours"], "password": PASSWORD, "host": "127.0.0.1", "port": server.port,
                    "ca_file": str(server.certificate)}  # fmt: skip
         configuration["channels"] = {"xmpp": {"accounts": {"ours": account}}}
-        asyncio.run(_fill(configuration))
-        stack.enter_context(_ours(folder, configuration))
-        bare = stack.enter_context(_running("bench.xmpp", str(server.port), str(server.certificate), jids["bare"]))
+        asyncio.run(fill(configuration))
+        stack.enter_context(serving(folder, configuration))
+        bare = stack.enter_context(running("bench.xmpp", str(server.port), str(server.certificate), jids["bare"]))
         bare.readline()
         asyncio.run(_compare(server, jids))
 
@@ -87,7 +88,7 @@ async def _talk(client: Any, to: str, name: str, share: int) -> None:  # noqa: A
     client.add_event_handler("message", hear)
     client.add_event_handler("receipt_received", hear)
     for number in range(share):
-        message = client.make_message(mto=to, mbody=_question(name, number), mtype="chat")
+        message = client.make_message(mto=to, mbody=question(name, number), mtype="chat")
         message["id"] = f"{name}-{number}"
         message["request_receipt"] = True
         message.send()
