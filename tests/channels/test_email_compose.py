@@ -32,7 +32,7 @@ ANSWER = Outbound(
 
 def sent(outbound: Outbound, head: Letterhead = HEAD) -> EmailMessage:
     """Compose, put on the wire and read back."""
-    message = message_from_bytes(compose(outbound, head, SIGNER).as_bytes(), policy=policy.default)
+    message = message_from_bytes(compose(outbound, head, SIGNER).content, policy=policy.default)
     assert isinstance(message, EmailMessage)
     return message
 
@@ -45,7 +45,7 @@ def part(message: EmailMessage, kind: str) -> str:
 
 def test_every_attempt_gives_the_same_bytes() -> None:
     again = replace(ANSWER, attempt=2, doubtful=True, attachments=(Attachment("kart.pdf", "application/pdf", b"%PDF"),))
-    assert compose(again, HEAD, SIGNER).as_bytes() == compose(replace(again, attempt=3), HEAD, SIGNER).as_bytes()
+    assert compose(again, HEAD, SIGNER).content == compose(replace(again, attempt=3), HEAD, SIGNER).content
     assert sent(again)["Message-ID"] == sent(ANSWER)["Message-ID"]
 
 
@@ -65,7 +65,7 @@ def test_the_answer_refers_to_the_whole_thread_and_last_to_the_residents_mail() 
 
 def test_long_identifiers_are_never_encoded_and_references_stay_under_998_characters() -> None:
     long = tuple(f"<{'A' * 81}{number}@eurprd01.prod.outlook.example>" for number in range(30))
-    raw = compose(replace(ANSWER, refs=long, in_reply_to=long[-1]), HEAD, SIGNER).as_bytes()
+    raw = compose(replace(ANSWER, refs=long, in_reply_to=long[-1]), HEAD, SIGNER).content
     message = message_from_bytes(raw, policy=policy.compat32)
     references = " ".join(str(message["References"]).split())
     assert b"=?utf-8?q?=3C" not in raw

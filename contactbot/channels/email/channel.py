@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from contactbot.channels.base import Abilities, Finding, House, Recipient, Surroundings
 from contactbot.channels.email import check
 from contactbot.channels.email.addresses import AddressBook
-from contactbot.channels.email.compose import Letterhead, compose, return_address
+from contactbot.channels.email.compose import Letter, Letterhead, compose, return_address
 from contactbot.channels.email.dkim import DkimSigner
 from contactbot.channels.email.listener import Listener
 from contactbot.channels.email.pickup import Pickup
@@ -44,6 +44,7 @@ class EmailChannel:
         self._sender = Sender(settings.relay, dkim)
         self._encrypted = Sender(only_encrypted(settings.relay), dkim)
         self._need_tls = frozenset(account.address for account in settings.accounts if account.require_tls)
+        self._letterheads = {account.address: self._letterhead(account) for account in settings.accounts}
         self._listener: Listener | None = None
 
     @property
@@ -89,14 +90,19 @@ class EmailChannel:
 
     async def send(self, outbound: Outbound) -> Receipt:
         """Hand one answer to the relay."""
-        head = self._letterhead(outbound)
+        head = self._letterheads.get(outbound.account) or self._letterheads[self._accounts[0].address]
         try:
-            message = compose(outbound, head, self._signer)
+            letter = await self._letter(outbound, head)
         except ValueError as error:
             return Receipt("failed", outbox=outbound.id, detail=str(error))
         envelope = Envelope(return_address(outbound, head, self._signer), outbound.recipient.value)
         sender = self._encrypted if head.account in self._need_tls else self._sender
-        return await sender.send(outbound.id, message, envelope)
+        return await sender.send(outbound.id, letter, envelope)
+
+    async def _letter(self, outbound: Outbound, head: Letterhead) -> Letter:
+        if outbound.attachments:  # 10 MB are 50 ms of base 64
+            return await asyncio.to_thread(compose, outbound, head, self._signer)
+        return compose(outbound, head, self._signer)
 
     async def probe(self, outbound: Outbound) -> Receipt | None:
         """Say that nobody can be asked: SMTP has no such question."""
@@ -114,7 +120,9 @@ class EmailChannel:
 
     async def check(self) -> Sequence[Finding]:
         """Look at accounts, relay, listener and threading."""
-        return await check.findings(self._settings, self._surroundings, self._accounts, self._letterheads())
+        return await check.findings(
+            self._settings, self._surroundings, self._accounts, list(self._letterheads.values())
+        )
 
     def _pickups(self, house: House, reception: Reception) -> Iterator[Pickup]:
         """Yield a pickup for each account whose mailbox lives elsewhere."""
@@ -132,18 +140,11 @@ class EmailChannel:
         keys = list(self._surroundings.municipality_names)
         return account.municipality or (keys[0] if len(keys) == 1 else "")
 
-    def _letterhead(self, outbound: Outbound) -> Letterhead:
-        heads = self._letterheads()
-        return next((head for head in heads if head.account == outbound.account), heads[0])
-
-    def _letterheads(self) -> list[Letterhead]:
+    def _letterhead(self, account: MailAccount) -> Letterhead:
         names = self._surroundings.municipality_names
-        return [
-            Letterhead(
-                account=account.address,
-                name=account.name or names.get(self._municipality(account), account.address),
-                delimiter=self._settings.delimiter,
-                plus_addresses=self._settings.plus_addresses,
-            )
-            for account in self._settings.accounts
-        ]
+        return Letterhead(
+            account=account.address,
+            name=account.name or names.get(self._municipality(account), account.address),
+            delimiter=self._settings.delimiter,
+            plus_addresses=self._settings.plus_addresses,
+        )

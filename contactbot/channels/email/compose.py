@@ -2,18 +2,16 @@
 
 import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from email.headerregistry import Address as HeaderAddress
-from email.headerregistry import BaseHeader, Group, HeaderRegistry
-from email.message import EmailMessage
-from email.policy import EmailPolicy
 from email.utils import format_datetime
 from typing import Final
 
+from contactbot.channels.email import mime
 from contactbot.channels.email.tokens import Signer
 from contactbot.channels.plain import plain_text
 from contactbot.markdown import to_html
-from contactbot.messages import Author, Outbound
+from contactbot.messages import Attachment, Author, Outbound
 
 # RFC 5322, 2.1.1: no line over 998 octets. Applied to all of References, so that no relay need fold it.
 _LONGEST_LINE = 998
@@ -28,45 +26,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 _STYLE: Final = (
     "margin:0;padding:16px;font-family:Arial,Helvetica,sans-serif;font-size:16px;line-height:1.5;max-width:40em"
 )
-_FIELDS_OF_IDS: Final = frozenset({"message-id", "in-reply-to", "references"})
-
-
-class _Fields(HeaderRegistry):
-    """The standard registry, which makes a class anew for every field of every mail; ours are few and the same."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._made: dict[str, type[BaseHeader]] = {}
-
-    def __getitem__(self, name: str) -> type[BaseHeader]:
-        kind = self._made.get(name)
-        if kind is None:
-            kind = self._made[name] = super().__getitem__(name)
-        return kind
-
-
-class _Policy(EmailPolicy):
-    """The SMTP policy, but identifiers stay as they are.
-
-    The standard library writes an identifier that is longer than a line as an RFC 2047 encoded word, which no mail
-    program reads back: Outlook's 81 characters were enough to break the thread.
-    """
-
-    def fold(self, name: str, value: str) -> str:
-        """Fold a field for text output."""
-        return self._ids(name, value) or super().fold(name, value)
-
-    def fold_binary(self, name: str, value: str) -> bytes:
-        """Fold a field for the wire."""
-        return self._ids(name, value).encode("ascii") or super().fold_binary(name, value)
-
-    def _ids(self, name: str, value: str) -> str:
-        if name.lower() not in _FIELDS_OF_IDS:
-            return ""
-        return f"{name}: {(self.linesep + ' ').join(str(value).split())}{self.linesep}"
-
-
-POLICY: Final = _Policy(linesep="\r\n", raise_on_defect=False, cte_type="7bit", header_factory=_Fields())
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +38,29 @@ class Letterhead:
     plus_addresses: bool = True
 
 
-def compose(outbound: Outbound, head: Letterhead, signer: Signer) -> EmailMessage:
-    """Make the mail. Raises ValueError where the recipient cannot be written as an address."""
-    message = EmailMessage(policy=POLICY)
-    person = outbound.author_name if outbound.author is Author.STAFF else ""
-    message["From"] = _address(head.account, person or head.name)
-    message["To"] = _address(outbound.recipient.value)
-    message["Subject"] = _subject(outbound, head)
-    message["Date"] = format_datetime(outbound.created_at)
-    message["Message-ID"] = signer.message_id(head.account, outbound.id)
-    message["Reply-To"] = _address(return_address(outbound, head, signer), head.name)
-    _refer(message, outbound)
-    _declare_automatic(message, outbound)
-    _write(message, outbound, _subject(outbound, head))
-    if _LANGUAGE.fullmatch(outbound.language):
-        message["Content-Language"] = outbound.language
-    return message
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail as it leaves: all its bytes, the Message-ID in them, and the domain of the address that it is from."""
+
+    message_id: str
+    domain: str
+    content: bytes
+
+
+def compose(outbound: Outbound, head: Letterhead, signer: Signer) -> Letter:
+    """Write the mail. Raises ValueError where the recipient cannot be written as an address."""
+    message_id = signer.message_id(head.account, outbound.id)
+    fields = (
+        *_correspondents(outbound, head, signer),
+        mime.field("Subject", mime.text(_subject(outbound, head))),
+        mime.field("Date", [format_datetime(outbound.created_at)]),
+        mime.field("Message-ID", [message_id]),
+        *_references(outbound),
+        *_declarations(outbound),
+        mime.field("MIME-Version", ["1.0"]),
+    )
+    content = b"".join(fields) + _body(outbound, _subject(outbound, head))
+    return Letter(message_id, head.account.rpartition("@")[2], content)
 
 
 def return_address(outbound: Outbound, head: Letterhead, signer: Signer) -> str:
@@ -104,27 +70,34 @@ def return_address(outbound: Outbound, head: Letterhead, signer: Signer) -> str:
     return signer.reply_address(head.account, outbound.thread, head.delimiter)
 
 
-def _address(value: str, name: str = "") -> HeaderAddress | Group:
-    local, at, domain = value.rpartition("@")
-    if not (local and at and domain) or not value.isprintable() or " " in value:
-        raise ValueError("the recipient's address cannot be written in a mail")
-    return HeaderAddress(_CONTROL.sub(" ", name), local, domain)
+def _correspondents(outbound: Outbound, head: Letterhead, signer: Signer) -> Iterator[bytes]:
+    person = outbound.author_name if outbound.author is Author.STAFF else ""
+    yield mime.field("From", mime.address(head.account, _one_line(person or head.name)))
+    yield mime.field("To", mime.address(outbound.recipient.value))
+    yield mime.field("Reply-To", mime.address(return_address(outbound, head, signer), _one_line(head.name)))
+
+
+def _one_line(words: str) -> str:
+    return " ".join(_CONTROL.sub(" ", words).split())
 
 
 def _subject(outbound: Outbound, head: Letterhead) -> str:
-    subject = " ".join(_CONTROL.sub(" ", outbound.subject).split())[:_LONGEST_SUBJECT]
+    subject = _one_line(outbound.subject)[:_LONGEST_SUBJECT].rstrip()
     if not subject:
-        return head.name
+        return _one_line(head.name)
     return subject if not outbound.in_reply_to or _REPLIED.match(subject) else f"Re: {subject}"
 
 
-def _refer(message: EmailMessage, outbound: Outbound) -> None:
-    """Name the resident's last mail and all of the thread's: the first and as many of the last as a line holds."""
+def _references(outbound: Outbound) -> Iterator[bytes]:
+    """Name the resident's last mail and all of the thread's: the first and as many of the last as a line holds.
+
+    An identifier is never encoded: no mail program reads that back, and the thread breaks.
+    """
     if _ID.fullmatch(outbound.in_reply_to):
-        message["In-Reply-To"] = outbound.in_reply_to
+        yield mime.field("In-Reply-To", [outbound.in_reply_to])
     references = references_of(outbound)
     if references:
-        message["References"] = " ".join(references)
+        yield mime.field("References", references)
 
 
 def references_of(outbound: Outbound) -> tuple[str, ...]:
@@ -141,30 +114,32 @@ def references_of(outbound: Outbound) -> tuple[str, ...]:
     return (*known[:1], *reversed(last))
 
 
-def _declare_automatic(message: EmailMessage, outbound: Outbound) -> None:
+def _declarations(outbound: Outbound) -> Iterator[bytes]:
     """Say that a machine wrote it (RFC 3834), and ask Exchange not to answer by itself; people's mail does not."""
-    if outbound.author is Author.STAFF:
-        return
-    is_answer = bool(outbound.in_reply_to) and outbound.purpose != "receipt"
-    message["Auto-Submitted"] = "auto-replied" if is_answer else "auto-generated"
-    message["X-Auto-Response-Suppress"] = "All"
+    if outbound.author is not Author.STAFF:
+        is_answer = bool(outbound.in_reply_to) and outbound.purpose != "receipt"
+        yield mime.field("Auto-Submitted", ["auto-replied" if is_answer else "auto-generated"])
+        yield mime.field("X-Auto-Response-Suppress", ["All"])
+    if _LANGUAGE.fullmatch(outbound.language):
+        yield mime.field("Content-Language", [outbound.language])
 
 
-def _write(message: EmailMessage, outbound: Outbound, title: str) -> None:
-    """Put in the text, the same as HTML, and the files; boundaries are derived, so that a resend is the same mail."""
-    message.set_content(plain_text(outbound) + "\n", charset="utf-8", cte="quoted-printable")
-    message.add_alternative(_page(outbound, title), subtype="html", charset="utf-8", cte="quoted-printable")
-    message.set_boundary(f"=_alternative-{outbound.id}")
-    for attachment in outbound.attachments:
-        kind = _MEDIA_TYPE.fullmatch(attachment.media_type.lower())
-        maintype, subtype = (
-            (kind[1], kind[2]) if kind and kind[1] not in ("message", "multipart") else ("application", "octet-stream")
-        )
-        message.add_attachment(
-            attachment.content, maintype, subtype, filename=_CONTROL.sub(" ", attachment.name), cte="base64"
-        )
-    if outbound.attachments:
-        message.set_boundary(f"=_mixed-{outbound.id}")
+def _body(outbound: Outbound, title: str) -> bytes:
+    """Write the text, the same as HTML, and the files; boundaries are derived, so that a resend is the same mail."""
+    text = mime.words(plain_text(outbound) + "\n", "plain")
+    said = mime.multipart(
+        "alternative", f"=_alternative-{outbound.id}", [text, mime.words(_page(outbound, title), "html")]
+    )
+    if not outbound.attachments:
+        return said
+    files = [mime.file(one.content, _media_type(one), _one_line(one.name)) for one in outbound.attachments]
+    return mime.multipart("mixed", f"=_mixed-{outbound.id}", [said, *files])
+
+
+def _media_type(attachment: Attachment) -> str:
+    """Return what the file is said to be; a message is not opened by the mail program that gets it."""
+    kind = _MEDIA_TYPE.fullmatch(attachment.media_type.lower())
+    return kind[0] if kind and kind[1] not in ("message", "multipart") else "application/octet-stream"
 
 
 def _page(outbound: Outbound, title: str) -> str:
