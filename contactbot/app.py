@@ -113,8 +113,10 @@ async def _furnish(settings: Settings, database: Database, clock: Clock) -> Hous
     engine = Engine(database, known, bases, settings, clock)
     delivery = Delivery(database, in_use, known, settings.delivery, clock)
     writing = Writing()
+    mail = next((channel for channel in in_use.values() if channel.abilities.scheme == "email"), None)
     receptions = {
-        name: Reception(channel, database, engine, delivery, known, clock, writing) for name, channel in in_use.items()
+        name: Reception(channel, database, engine, delivery, known, clock, writing, mail)
+        for name, channel in in_use.items()
     }
     for key in known:
         await bases.current(key, 0)

@@ -45,7 +45,8 @@ BATCH = 32  # parcels leased in one transaction
 
 OPTED_OUT = "opted_out"  # how a channel's receipt begins when the peer knows of a STOP that we did not see
 
-IDLE = ("stop", "survey", "smalltalk")  # if one of these does not arrive, nobody needs to do anything
+# If one of these does not arrive, nobody needs to do anything.
+IDLE = ("stop", "survey", "smalltalk", "transcript_link", "transcript")
 
 FINAL = {
     "sent": DeliveryState.SENT,

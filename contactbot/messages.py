@@ -190,6 +190,15 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class MailText:
+    """What a mail says that a channel asks the house to send: subject and words, and the language they are in."""
+
+    subject: str
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Spoken:
     """One message of a thread as the resident may see it.
 

@@ -14,18 +14,19 @@ from contactbot.delivery import Delivery
 from contactbot.kb import store as kb
 from contactbot.marks import in_words
 from contactbot.masking import EVERYTHING
-from contactbot.messages import Accepted, Address, Inbound, Receipt, Spoken, Standing
+from contactbot.messages import Accepted, Address, Inbound, MailText, Receipt, Spoken, Standing
 from contactbot.municipality import Municipality
 from contactbot.storage.database import Database
 from contactbot.storage.notices import session_topic
 from contactbot.threads import store as threads
 from contactbot.threads.writing import Writing
+from contactbot.transcripts import mailing
 
 SLOW_POLL = 120.0  # seconds between looks at a session when no notice comes: thousands of chats may be open
 
 
 class Reception:
-    """What one channel is given: the ``House`` port of ``channels/base.py``."""
+    """What one channel is given: the ``House`` port of ``channels/base.py``; ``mail`` is the channel that sends mail."""
 
     def __init__(  # noqa: PLR0913 - the parts of the house that a channel meets
         self,
@@ -36,6 +37,7 @@ class Reception:
         municipalities: Mapping[str, Municipality],
         clock: Clock,
         writing: Writing,
+        mail: Channel | None = None,
     ) -> None:
         self.ready = asyncio.Event()
         self._channel = channel
@@ -45,6 +47,7 @@ class Reception:
         self._municipalities = municipalities
         self._clock = clock
         self._writing = writing
+        self._mail = mail
 
     def started(self) -> None:
         """Note that the channel receives."""
@@ -66,7 +69,7 @@ class Reception:
 
     async def note_cursor(self, account: str, cursor: str) -> None:
         """Store where an account is read from."""
-        await self._database.write(store.set_cursor, self._channel.name, account, cursor)
+        await self._database.jot(store.set_cursor, self._channel.name, account, cursor)
 
     async def history(self, session: Address, after: int) -> Sequence[Spoken]:
         """Return the session's messages with a position above ``after``; staff appear under their first names.
@@ -87,13 +90,41 @@ class Reception:
     async def hint(self, sender: Address, kind: Literal["typing", "read"], position: int = 0) -> None:
         """Note how far a resident has read; tell the desk that they are typing."""
         if kind == "read":
-            await self._database.write(threads.note_read, sender, position)
+            await self._database.jot(threads.note_read, sender, position)
         else:
             self._database.notices.announce([f"typing:{sender.scheme}:{sender.value}"])
 
     async def leave_address(self, session: Address, address: Address) -> None:
         """Note where the resident may be reached when the session is gone."""
         await self._database.write(threads.leave_address, session, address)
+
+    def sends_mail(self, account: str) -> bool:
+        """Say whether the municipality can send mail."""
+        municipality = self._municipality(account).id
+        return self._mail is not None and any(one.municipality == municipality for one in self._mail.accounts)
+
+    async def ask_for_transcript(self, account: str, session: Address, to: Address, key: str, mail: MailText) -> bool:
+        """Send a mail with a link to whom a session wants its conversation sent."""
+        wish = mailing.Wish(session, to, key, mail)
+        asked: bool = await self._database.write(mailing.ask, self._postbox(account), wish, self._clock())
+        return asked
+
+    async def transcript_for(self, account: str, key: str) -> Address | None:
+        """Return the session whose conversation a link is for."""
+        found = await self._database.read(mailing.wanted, self._municipality(account).id, key, self._clock())
+        return None if found is None else found.session
+
+    async def send_transcript(self, account: str, key: str, mail: MailText) -> mailing.Sent:
+        """Send a conversation to the address whose link was followed."""
+        sent: mailing.Sent = await self._database.write(mailing.send, self._postbox(account), key, mail, self._clock())
+        return sent
+
+    def _postbox(self, account: str) -> mailing.Postbox:
+        mail = self._mail
+        municipality = self._municipality(account).id
+        if mail is None:
+            return mailing.Postbox(municipality, "", 0)
+        return mailing.Postbox(municipality, mail.name, mail.abilities.automatic_per_hour)
 
     async def standing(self, session: Address) -> Standing:
         """Return how the session's conversation stands, and who of the staff is writing to it."""

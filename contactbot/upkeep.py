@@ -74,7 +74,7 @@ def forward_unread(tx: Transaction, channel: str, schemes: Mapping[str, str], be
     for municipality, thread, message, position, left, subject in outbox.unread_answers(tx, channel, before):
         scheme, _, value = left.partition(":")
         other = schemes.get(scheme)
-        if other is None or not threads.has_account(tx, municipality, other):
+        if other is None or threads.service_account(tx, municipality, other) is None:
             continue
         to = threads.keep_address(tx, municipality, Address(scheme, value), "", now)
         if threads.address_by_id(tx, to).stopped_at is not None:

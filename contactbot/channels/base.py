@@ -13,7 +13,18 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from contactbot.clock import Clock
-from contactbot.messages import Accepted, Account, Address, Inbound, Length, Outbound, Receipt, Spoken, Standing
+from contactbot.messages import (
+    Accepted,
+    Account,
+    Address,
+    Inbound,
+    Length,
+    MailText,
+    Outbound,
+    Receipt,
+    Spoken,
+    Standing,
+)
 
 ENTRY_POINT_GROUP = "contactbot.channels"
 
@@ -115,6 +126,25 @@ class House(Protocol):
 
     async def leave_address(self, session: Address, address: Address) -> None:
         """Note where the resident may be reached when the session is gone; proves nothing about who they are."""
+
+    def sends_mail(self, account: str) -> bool:
+        """Say whether the municipality can send mail."""
+
+    async def ask_for_transcript(self, account: str, session: Address, to: Address, key: str, mail: MailText) -> bool:
+        """Send ``mail``, which holds a link with ``key``, to whom a session wants its conversation sent.
+
+        False when the session has said nothing yet, or has asked too often. Nothing tells whether the mail left: the
+        address may have had its share, or want none.
+        """
+
+    async def transcript_for(self, account: str, key: str) -> Address | None:
+        """Return the session whose conversation a link is for; None after 24 hours, or when it was forgotten."""
+
+    async def send_transcript(self, account: str, key: str, mail: MailText) -> Literal["sent", "later", "gone"]:
+        """Send a conversation to the address whose link was followed, once however often it is.
+
+        ``later``: the address has had its share of automatic mail for this hour.
+        """
 
     async def standing(self, session: Address) -> Standing:
         """Return how the session's conversation stands; ``changes`` yields also when this changes."""

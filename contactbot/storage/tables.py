@@ -409,6 +409,20 @@ outbox = _numbered(
     _refers("to_address", "address"),
 )
 
+# Conversations that residents want by mail: the link in the first mail shows that the address is theirs.
+transcript_request = _numbered(
+    "transcript_request",
+    _number("thread"),  # the conversation
+    _number("letters", null=True),  # the thread of the mails about it; null where none left
+    _text("key"),  # SHA-256 of the link's key
+    _text("asked_at"),
+    _text("sent_at", null=True),
+    UniqueConstraint("municipality", "key"),
+    Index(None, "thread", "asked_at"),
+    _refers("thread", "thread"),
+    _refers("letters", "thread"),
+)
+
 delivery_event = _numbered(
     "delivery_event",
     _number("outbox"),

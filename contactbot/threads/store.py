@@ -64,15 +64,14 @@ def keep_address(tx: Transaction, municipality: str, address: Address, name: str
     return found.id
 
 
-def has_account(tx: Transaction, municipality: str, channel: str) -> bool:
-    """Whether a municipality can be reached on a channel, and so can write from it."""
-    return bool(
-        tx.value(
-            "SELECT 1 FROM account WHERE municipality = :municipality AND channel = :channel AND kind = 'service'",
-            municipality=municipality,
-            channel=channel,
-        )
+def service_account(tx: Transaction, municipality: str, channel: str) -> int | None:
+    """Return the account a municipality writes from on a channel, None where it cannot be reached there."""
+    found: int | None = tx.value(
+        "SELECT min(id) FROM account WHERE municipality = :municipality AND channel = :channel AND kind = 'service'",
+        municipality=municipality,
+        channel=channel,
     )
+    return found
 
 
 def set_stopped(tx: Transaction, address: int, at: datetime | None) -> None:

@@ -64,6 +64,8 @@ HAPPENED: Final = {
     "ticket.joined_into": "{who} koblet saken til sak {other}",
     "ticket.parted": "{who} koblet en samtale fra; den er i sak {other}",
     "ticket.code_sent": "Innbyggeren fikk en kode for å fortsette på {channel}",
+    "transcript.asked": "Innbyggeren ba om å få samtalen på e-post",
+    "transcript.sent": "Innbyggeren fikk samtalen på e-post",
     "ticket.written": "Innbyggeren skrev igjen",
     "ticket.undelivered": "Noe til innbyggeren kom ikke fram",
     "ticket.surveyed": "Innbyggeren ble spurt om hvordan det gikk",

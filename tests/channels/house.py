@@ -20,6 +20,7 @@ from contactbot.messages import (
     Address,
     Author,
     Inbound,
+    MailText,
     Markup,
     Outbound,
     Rating,
@@ -28,6 +29,7 @@ from contactbot.messages import (
     Standing,
 )
 
+MOST_TRANSCRIPTS = 3  # of one conversation
 PATIENCE = 5.0  # seconds any promise of the contract may take before it counts as broken
 
 
@@ -56,6 +58,10 @@ class RecordingHouse:
         self.left: list[tuple[Address, Address]] = []
         self.standings: dict[Address, Standing] = {}
         self.ratings: list[tuple[int, bool, str]] = []
+        self.has_mail = True
+        self.asked: list[tuple[Address, Address, str, MailText]] = []
+        self.mailed: dict[str, MailText] = {}
+        self.share_left = True
         self.cursors: dict[str, str] = {}
         self.ready = asyncio.Event()
         self.busy = False
@@ -130,6 +136,35 @@ class RecordingHouse:
         """Note where a resident may be reached."""
         self.left.append((session, address))
         await self._ring()
+
+    def sends_mail(self, account: str) -> bool:
+        """Say whether there is mail, as the test says."""
+        del account
+        return self.has_mail
+
+    async def ask_for_transcript(self, account: str, session: Address, to: Address, key: str, mail: MailText) -> bool:
+        """Note who wants a conversation where; at most three times for each."""
+        del account
+        self._serve()
+        if not self._spoken[session] or sum(one[0] == session for one in self.asked) >= MOST_TRANSCRIPTS:
+            return False
+        self.asked.append((session, to, key, mail))
+        return True
+
+    async def transcript_for(self, account: str, key: str) -> Address | None:
+        """Return whose conversation a link is for."""
+        del account
+        self._serve()
+        return next((session for session, _, known, _ in self.asked if known == key), None)
+
+    async def send_transcript(self, account: str, key: str, mail: MailText) -> Literal["sent", "later", "gone"]:
+        """Note the mail with the conversation, the first for each link."""
+        if await self.transcript_for(account, key) is None:
+            return "gone"
+        if not self.share_left:
+            return "later"
+        self.mailed.setdefault(key, mail)
+        return "sent"
 
     async def standing(self, session: Address) -> Standing:
         """Return how a session's conversation stands, as the test says."""

@@ -23,6 +23,9 @@ _APPEAL: Final = "forvaltningsloven § 29: klagefristen er tre uker"
 RETENTION: Final[Mapping[str, Keep]] = {
     "bot_conversations": Keep(21, _TASK),
     "bot_questions": Keep(31, f"{_TASK}; spørsmålene er uten avsender og brukes til å gjøre svarene bedre"),
+    "transcript_requests": Keep(
+        2, f"{_TASK}; adressen brukes bare til å sende samtalen", 1, "lenken i e-posten virker i 24 timer"
+    ),
     "cases_undecided": Keep(None, _ARCHIVE),
     "cases_left_out": Keep(
         365,

@@ -12,6 +12,7 @@ from contactbot.privacy.erasures.duty import Duty, duty_of
 from contactbot.privacy.erasures.erasure import SCHEME, Erasure, Kept, Order
 from contactbot.storage.transaction import Transaction
 from contactbot.threads.thread import AddressRow
+from contactbot.transcripts import store as transcripts
 
 ERASURE = "id, municipality, actor, addresses, thread, position, erased, kept, started_at, finished_at"
 EMPTIED = "…"  # the title of a case without words
@@ -107,6 +108,7 @@ def part(tx: Transaction, order: Order, row: AddressRow, stays: Sequence[int]) -
     What the resident writes from now on begins a conversation of its own, and what waits to be sent does not leave:
     nobody is as silent as after STOP. The rows touched are those that stay, work of people and so few.
     """
+    transcripts.withdraw(tx, row.id)
     outbox.cancel_all(tx, row.id, order.at)
     _forget_left(tx, order.municipality, row.address, stays)
     tx.execute(

@@ -46,6 +46,10 @@ CLASSES: Final = (
         COUNTS, store.empty_bot_questions,
     ),
     DataClass(
+        "transcript_requests", "Samtaler sendt på e-post", ("transcript_request", *CONVERSATION),
+        "Innbyggeren ba om samtalen, eller fikk den", "Tall uten ord, navn og adresse", store.forget_transcripts,
+    ),
+    DataClass(
         "cases_undecided", "Saker uten arkivvurdering", ("ticket", "ticket_thread", *CONVERSATION),
         "Ingen klokke: saken står til noen har avgjort om den skal arkiveres", "Alt", None,
     ),

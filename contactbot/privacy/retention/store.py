@@ -52,6 +52,15 @@ NEXT_CASE_THREAD = (
     " ORDER BY t.id LIMIT 1"
 )
 
+OLD_REQUEST = "r.municipality = :municipality AND coalesce(r.sent_at, r.asked_at) < :before"
+# The mails about a conversation that somebody wanted; one that was answered is a conversation of its own.
+NEXT_LETTERS = (
+    "SELECT t.id, t.address, t.emptied_to, t.words FROM transcript_request r JOIN thread t ON t.id = r.letters"
+    f" WHERE {OLD_REQUEST} AND t.words <> 'none'"
+    " AND NOT EXISTS (SELECT 1 FROM message m WHERE m.thread = t.id AND m.author = 'resident')"
+    " ORDER BY r.id LIMIT 1"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -137,6 +146,17 @@ def empty_bot_conversations(tx: Transaction, due: Due) -> Step:
 def empty_bot_questions(tx: Transaction, due: Due) -> Step:
     """Take the questions too."""
     return _empty_threads(tx, due, NEXT_QUESTIONS, "none")
+
+
+def forget_transcripts(tx: Transaction, due: Due) -> Step:
+    """Delete who wanted their conversation by mail, with the mails and the address they went to."""
+    step = _empty_threads(tx, due, NEXT_LETTERS, "none")
+    if step.more:
+        return step
+    gone = tx.execute(
+        f"DELETE FROM transcript_request AS r WHERE {OLD_REQUEST}", municipality=due.municipality, before=due.before
+    )
+    return Step({**step.deleted, "transcript_request": gone})
 
 
 def empty_left_out_cases(tx: Transaction, due: Due) -> Step:

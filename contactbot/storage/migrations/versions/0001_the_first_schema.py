@@ -545,6 +545,33 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
     )
     op.create_index(op.f("ix_ticket_thread_thread"), "ticket_thread", ["thread"], unique=False)
     op.create_table(
+        "transcript_request",
+        sa.Column("municipality", sa.Text(), nullable=False),
+        sa.Column("id", NUMBER, autoincrement=True, nullable=False),
+        sa.Column("thread", NUMBER, nullable=False),
+        sa.Column("letters", NUMBER, nullable=True),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("asked_at", sa.Text(), nullable=False),
+        sa.Column("sent_at", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["municipality", "letters"],
+            ["thread.municipality", "thread.id"],
+            name=op.f("fk_transcript_request_municipality_letters"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["municipality", "thread"],
+            ["thread.municipality", "thread.id"],
+            name=op.f("fk_transcript_request_municipality_thread"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_transcript_request")),
+        sa.UniqueConstraint("municipality", "id", name=op.f("uq_transcript_request_municipality_id")),
+        sa.UniqueConstraint("municipality", "key", name=op.f("uq_transcript_request_municipality_key")),
+        sqlite_strict=True,
+    )
+    op.create_index(
+        op.f("ix_transcript_request_thread_asked_at"), "transcript_request", ["thread", "asked_at"], unique=False
+    )
+    op.create_table(
         "delivery_event",
         sa.Column("municipality", sa.Text(), nullable=False),
         sa.Column("id", NUMBER, autoincrement=True, nullable=False),
