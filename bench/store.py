@@ -25,7 +25,7 @@ from contactbot.conversation.seen import Seen
 from contactbot.conversation.understand import understand
 from contactbot.house import House
 from contactbot.messages import Address, Inbound, Length
-from contactbot.storage import sqlite
+from contactbot.storage import writer
 
 TASKS = 50
 MESSAGES = 1500  # per round
@@ -56,7 +56,7 @@ async def _measured(folder: Path) -> tuple[float, float]:
         template = await _facts(house)
         for _ in range(ROUNDS):
             grouped.append(await _rate(house, template, numbers))
-            with patch.object(sqlite, "GROUP_LIMIT", 1):
+            with patch.object(writer, "GROUP_LIMIT", 1):
                 alone.append(await _rate(house, template, numbers))
     return statistics.median(grouped), statistics.median(alone)
 

@@ -98,7 +98,7 @@ class Delivery:
 
     async def record(self, receipt: Receipt) -> None:
         """Record what a peer reports about a parcel, at once or later."""
-        await self._database.write(_record, receipt, self._clock(), dict(self._municipalities), mode="queue")
+        await self._database.jot(_record, receipt, self._clock(), dict(self._municipalities), mode="queue")
 
     async def _run(self, sending: asyncio.TaskGroup) -> None:
         alone = self._database.dialect.name == "sqlite"
@@ -126,7 +126,7 @@ class Delivery:
             return True
         await failpoints.reach(Point.LEASING)
         now = self._clock()
-        parcels: list[Parcel] = await self._database.write(
+        parcels: list[Parcel] = await self._database.jot(
             store.lease, self._owner, now, now + LEASE, limit, mode="queue"
         )
         for parcel in parcels:
@@ -162,7 +162,7 @@ class Delivery:
         while True:
             now, rules, known = self._clock(), self._rules(parcel), dict(self._municipalities)
             try:
-                await self._database.write(settle, parcel, receipt, now, rules, known, mode="queue")
+                await self._database.jot(settle, parcel, receipt, now, rules, known, mode="queue")
             except StoreBusyError as error:
                 log.warning("what became of a message cannot be kept now", outbox=parcel.id, error=str(error))
                 await asyncio.sleep(STORE_PAUSE)
@@ -219,7 +219,7 @@ class Delivery:
         Whatever else is ready need not wait for peers that are slow to answer.
         """
         about = (self._owner, self._clock(), everybody_else, frozenset(self._in_hand))
-        left: list[Parcel] = await self._database.write(_left_behind, *about, mode="queue")
+        left: list[Parcel] = await self._database.jot(_left_behind, *about, mode="queue")
         for parcel in left:
             self._in_hand.add(parcel.id)
             sending.create_task(self._settle_left(parcel), name=f"recover {parcel.id}")

@@ -93,6 +93,11 @@ class Moody:
         self._refuse(unit)
         return await self._database.write(unit, *arguments, **more)
 
+    async def jot(self, unit: Callable[..., Any], *arguments: Any, **more: Any) -> Any:  # noqa: ANN401 - any unit
+        """Refuse, or write briefly."""
+        self._refuse(unit)
+        return await self._database.jot(unit, *arguments, **more)
+
     async def read(self, unit: Callable[..., Any], *arguments: Any) -> Any:  # noqa: ANN401 - any unit
         """Refuse, or read."""
         self._refuse(unit)

@@ -38,6 +38,7 @@ log = structlog.get_logger()
 
 ATTEMPTS = 5  # how often a message is read and understood anew when something changed meanwhile
 LARGE = 20_000  # characters from which understanding leaves the event loop
+BULKY = 100_000  # bytes from which writing does: to hash and to store them takes longer than a change of threads
 
 
 class ChangedError(ContactbotError):
@@ -113,12 +114,12 @@ class Engine:
         slow = large or knowledge.index.is_slow
         facts = await asyncio.to_thread(understand, *about) if slow else understand(*about)
         outcome = _too_busy(facts) if give_up else steps.decide(facts)
-        for content in (inbound.raw, *(file.content for file in inbound.attachments)):
+        contents = (inbound.raw, *(file.content for file in inbound.attachments))
+        for content in contents:
             await blobs.keep_large(self._database, seen.municipality, content, now)
         await failpoints.reach(Point.UNDERSTOOD, inbound.channel)
-        accepted = await self._database.write(
-            _handle, inbound, facts, outcome, self._give_up, cursor, self._key, give_up
-        )
+        door = self._database.write if large or sum(map(len, contents)) > BULKY else self._database.jot
+        accepted: Accepted = await door(_handle, inbound, facts, outcome, self._give_up, cursor, self._key, give_up)
         await failpoints.reach(Point.COMMITTED, inbound.channel)
         return Received(accepted, None if accepted.duplicate else outcome)
 

@@ -28,6 +28,9 @@ class Database(Protocol):
     async def write(self, unit: Unit, *arguments: Any, key: str | None = None, mode: Any = "") -> Any:  # noqa: ANN401 - the unit's own result
         """Run a unit in a transaction of its own and return its result after the commit."""
 
+    async def jot(self, unit: Unit, *arguments: Any, mode: Any = "") -> Any:  # noqa: ANN401 - the unit's own result
+        """Write, for a unit that touches a few rows found by index, as cheaply as the engine can."""
+
     async def read(self, unit: Unit, *arguments: Any) -> Any:  # noqa: ANN401 - the unit's own result
         """Run a unit that only looks."""
 

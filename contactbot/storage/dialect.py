@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
+from contactbot.errors import StoreBusyError, StoreError
+
 if TYPE_CHECKING:
     # Loaded where it is used: an SQLite file with a current schema is served without it, 28 MB and 0.2 s less.
     from sqlalchemy import Engine
@@ -70,6 +72,7 @@ class Sqlite:
 
     def __init__(self, url: str) -> None:
         self.path = url.partition("///")[2].partition("?")[0]
+        self.lock_wait = LOCK_WAIT
 
     @cached_property
     def engine(self) -> "Engine":
@@ -80,7 +83,7 @@ class Sqlite:
 
     def connect(self) -> sqlite3.Connection:
         """Open the file, making it if need be. Raises sqlite3.OperationalError."""
-        connection = sqlite3.connect(self.path, timeout=LOCK_WAIT, check_same_thread=False)
+        connection = sqlite3.connect(self.path, timeout=self.lock_wait, check_same_thread=False)
         connection.isolation_level = None  # we begin and end transactions ourselves
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
@@ -98,6 +101,16 @@ class Sqlite:
     def is_refusal(self, error: BaseException) -> bool:
         """Tell a broken rule of the schema from other errors."""
         return isinstance(error, sqlite3.IntegrityError)
+
+    def understood(self, error: BaseException) -> BaseException:
+        """Return the house's error for what the engine meant, or the error itself."""
+        if self.is_busy(error):
+            return StoreBusyError(
+                f"the database cannot serve now ({error}); look at disk space and other programs using it"
+            )
+        if self.is_refusal(error):
+            return StoreError(f"the database refused the change: {error}")
+        return error
 
     def next_number(self, tx: Any, municipality: str) -> int:  # noqa: ANN401 - see Dialect
         """One above the highest: the single writer makes it unique."""

@@ -64,6 +64,10 @@ class PostgresqlDatabase:
         async with self._serializable:
             return await loop.run_in_executor(self._threads, self._until_kept, job, mode)
 
+    async def jot(self, unit: Unit, *arguments: Any, mode: Mode = "") -> Any:  # noqa: ANN401 - the unit's own result
+        """Write as ever: a server is asked over a connection, and the event loop waits for none."""
+        return await self.write(unit, *arguments, mode=mode)
+
     async def read(self, unit: Unit, *arguments: Any) -> Any:  # noqa: ANN401 - the unit's own result
         """Run the unit on a snapshot; it can write nothing. Its transaction is always ended."""
         self._refuse_when_closed()

@@ -16,6 +16,7 @@ from contactbot.storage.database import Database, open_database
 from contactbot.storage.dialect import Sqlite
 from contactbot.storage.sqlite import SqliteDatabase
 from contactbot.storage.transaction import Transaction
+from contactbot.storage.writer import BRIEF_LIMIT, GROUP_LIMIT
 from tests.storage.town import add_team, counted, founded, increment, teams
 
 PAGE = 4096  # bytes, SQLite's default
@@ -52,11 +53,9 @@ class SmallDisk(Sqlite):
 class Hurried(Sqlite):
     """A file that nobody waits for long."""
 
-    def connect(self) -> sqlite3.Connection:
-        """Wait for a lock a fifth of a second."""
-        connection = super().connect()
-        connection.execute("PRAGMA busy_timeout = 200")
-        return connection
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.lock_wait = 0.2  # seconds
 
 
 @asynccontextmanager
@@ -78,11 +77,18 @@ async def together(database: Database) -> AsyncIterator[None]:
         await holder
 
 
-async def submitted(database: Database, *units: Callable[[Transaction], Any]) -> list[Any]:
-    """Run units that wait together; return what each caller got."""
+async def submitted(door: str, database: Database, *units: Callable[[Transaction], Any]) -> list[Any]:
+    """Run units that wait together at a door; return what each caller got."""
     async with together(database):
-        tasks = [asyncio.create_task(database.write(unit)) for unit in units]
+        tasks = [asyncio.create_task(getattr(database, door)(unit)) for unit in units]
     return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.fixture(params=["write", "jot"])
+def door(request: pytest.FixtureRequest) -> str:
+    """Name each of the doors in turn: one runs units in the writer's thread, the other on the event loop."""
+    name: str = request.param
+    return name
 
 
 def large(tx: Transaction) -> None:
@@ -98,38 +104,38 @@ async def small_disk(sqlite_url: str) -> AsyncIterator[Database]:
         yield opened
 
 
-async def test_units_that_wait_together_share_one_commit(sqlite_url: str) -> None:
+async def test_units_that_wait_together_share_one_commit(door: str, sqlite_url: str) -> None:
     dialect = Counting(sqlite_url)
     async with SqliteDatabase(dialect, now) as database:
         await database.write(founded)
         before = dialect.commits
-        assert await submitted(database, *[increment] * 40) == list(range(1, 41))
-        assert dialect.commits - before == 2  # the one that held the writer, and the forty
+        assert await submitted(door, database, *[increment] * 30) == list(range(1, 31))
+        assert dialect.commits - before == 2  # the one that held the writer, and the thirty
 
 
-async def test_a_disk_that_fills_in_the_second_of_four_loses_the_second_only(small_disk: Database) -> None:
-    outcomes = await submitted(small_disk, increment, large, increment, increment)
+async def test_a_disk_that_fills_in_the_second_of_four_loses_the_second_only(door: str, small_disk: Database) -> None:
+    outcomes = await submitted(door, small_disk, increment, large, increment, increment)
     assert [type(outcome) for outcome in outcomes] == [int, StoreBusyError, int, int]
     assert await small_disk.read(counted) == 3
     assert await small_disk.read(teams) == ["Innbyggerservice"]
     assert await small_disk.write(increment) == 4
 
 
-async def test_a_unit_that_ends_everybodys_transaction_costs_the_others_nothing(sqlite: Database) -> None:
+async def test_a_unit_that_ends_everybodys_transaction_costs_the_others_nothing(door: str, sqlite: Database) -> None:
     def ending(tx: Transaction) -> None:
         tx.execute("INSERT OR ROLLBACK INTO municipality SELECT * FROM municipality")
 
-    outcomes = await submitted(sqlite, increment, ending, increment, increment)
+    outcomes = await submitted(door, sqlite, increment, ending, increment, increment)
     assert [type(outcome) for outcome in outcomes] == [int, StoreError, int, int]
     assert await sqlite.read(counted) == 3
 
 
-async def test_a_commit_that_fails_costs_only_the_unit_that_made_it_fail(sqlite: Database) -> None:
+async def test_a_commit_that_fails_costs_only_the_unit_that_made_it_fail(door: str, sqlite: Database) -> None:
     def dangling(tx: Transaction) -> None:
         tx.execute("PRAGMA defer_foreign_keys = ON")  # so that nothing but COMMIT finds out
         tx.insert("team", municipality="nowhere", name="Ingen")
 
-    outcomes = await submitted(sqlite, increment, dangling, increment)
+    outcomes = await submitted(door, sqlite, increment, dangling, increment)
     assert [type(outcome) for outcome in outcomes] == [int, StoreError, int]
     assert await sqlite.read(counted) == 2
     assert await sqlite.read(teams) == ["Innbyggerservice"]
@@ -142,6 +148,43 @@ async def test_a_cancelled_unit_that_waits_is_not_run(sqlite: Database) -> None:
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
     assert await sqlite.read(counted) == 0
+
+
+async def test_more_than_a_groups_share_of_units_are_all_kept_in_order(door: str, sqlite: Database) -> None:
+    units = [increment] * (GROUP_LIMIT + BRIEF_LIMIT)
+    assert await submitted(door, sqlite, *units) == list(range(1, len(units) + 1))
+
+
+async def test_a_brief_unit_runs_where_it_is_asked_for_and_comes_along_with_longer_ones(sqlite: Database) -> None:
+    def where(_tx: Transaction) -> str:
+        return threading.current_thread().name
+
+    here = threading.current_thread().name
+    assert [await sqlite.jot(where), await sqlite.write(where)] == [here, "writer"]
+    async with together(sqlite):
+        tasks = [asyncio.create_task(one) for one in (sqlite.jot(where), sqlite.write(where))]
+    assert await asyncio.gather(*tasks) == ["writer", "writer"]
+
+
+async def test_a_brief_unit_waits_for_another_program_and_the_event_loop_does_not(sqlite_url: str) -> None:
+    async with SqliteDatabase(Sqlite(sqlite_url), now) as database:
+        await database.write(founded)
+        with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            waiting = asyncio.create_task(database.jot(increment))
+            for _ in range(100):
+                await asyncio.sleep(0)  # each would take ten seconds if the loop waited for the lock
+            assert not waiting.done()
+            other.execute("COMMIT")
+            assert await waiting == 1
+
+
+async def test_what_was_submitted_before_the_door_closes_is_kept(door: str, sqlite_url: str) -> None:
+    async with SqliteDatabase(Sqlite(sqlite_url), now) as database:
+        await database.write(founded)
+        tasks = [asyncio.create_task(getattr(database, door)(increment)) for _ in range(50)]
+        await asyncio.sleep(0)
+    assert await asyncio.gather(*tasks) == list(range(1, 51))
 
 
 async def test_a_file_held_by_another_program_is_told_once_for_all_who_wait(sqlite_url: str) -> None:
