@@ -13,8 +13,9 @@ from slixmpp.jid import JID, InvalidJID
 from contactbot.channels.backoff import Backoff
 from contactbot.channels.base import House, Surroundings
 from contactbot.channels.xmpp.errors import DisplacedError, LoginError, UntrustedError, XmppError
+from contactbot.channels.xmpp.handling import described
 from contactbot.channels.xmpp.identity import stanza_id
-from contactbot.channels.xmpp.intake import Intake, described
+from contactbot.channels.xmpp.intake import Intake
 from contactbot.channels.xmpp.settings import AccountSettings, XmppSettings
 from contactbot.channels.xmpp.stream import Stream
 from contactbot.channels.xmpp.writing import LARGEST, answer, size
@@ -178,6 +179,8 @@ class Connection:
 
 def _failure(work: "asyncio.Task[None]") -> XmppError:
     error = work.exception()
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
     if isinstance(error, XmppError):
         return error
     log.error("xmpp intake failed", **(described(error) if error is not None else {}))

@@ -89,7 +89,17 @@ class XmppSettings(BaseModel):
         description="Days of the archive that are read when nothing was received yet or its last id has expired.",
     )
     waiting: int = Field(
-        200, ge=1, description="Live messages that may wait in memory for the store; further ones wait in the archive."
+        200,
+        ge=1,
+        description=(
+            "Messages that may be in memory, waiting or being handled; further ones wait in the archive. So many are "
+            "read from it again after a crash at most."
+        ),
+    )
+    side_by_side: int = Field(
+        50,
+        ge=1,
+        description="Messages of different senders that are handled at the same time; one sender's are in order.",
     )
     max_characters: int = Field(
         20_000, ge=100, description="Longest message that is taken, in characters; longer ones are refused."
