@@ -1,6 +1,7 @@
 """``contactbot init``, ``serve``, ``check`` and ``demo``."""
 
 import asyncio
+import gc
 import re
 import signal
 import sys
@@ -30,7 +31,10 @@ async def _until_told(settings: Settings) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    gc.disable()  # until all is there that stays: looking through it takes longer than it frees, and would be noticed
     async with app.running(settings, serve=True):
+        gc.freeze()
+        gc.enable()
         await stopped.wait()
 
 
