@@ -11,20 +11,22 @@ from xml.etree.ElementTree import Element
 import structlog
 from slixmpp import ComponentXMPP
 
+from contactbot.channels.xmpp.wire import Gathered
+
 NAMESPACE: Final = "jabber:component:accept"
 MOST_WATCHERS: Final = 10_000  # residents who are told when our presence changes; others see it when they log in
 
 log = structlog.get_logger()
 
 
-class Component(ComponentXMPP):
+class Component(Gathered, ComponentXMPP):
     """slixmpp's component for one address of its domain, ``account`` (a bare JID).
 
     It lets everybody see our presence, and says again to whoever asks what ``presence_for`` makes for them.
     """
 
     def __init__(self, account: str, secret: str) -> None:
-        super().__init__(account.partition("@")[2], secret)  # type: ignore[no-untyped-call] # slixmpp's own
+        super().__init__(account.partition("@")[2], secret)
         self._account = account
         self.watchers: dict[str, None] = {}
         self.enable_direct_tls = False

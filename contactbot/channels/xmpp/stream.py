@@ -32,6 +32,7 @@ from contactbot.channels.xmpp.errors import (
 )
 from contactbot.channels.xmpp.reading import CHAT_STATES, CLIENT, MARKERS, RECEIPTS, Bounced
 from contactbot.channels.xmpp.settings import AccountSettings
+from contactbot.channels.xmpp.wire import Gathered
 
 ACK_REQUEST = "<r xmlns='urn:xmpp:sm:3'/>"  # XEP-0198; as text it keeps its place behind the stanza it asks about
 DIRECT_TLS_PORT = 5223
@@ -44,7 +45,7 @@ FAREWELL_SECONDS = 1.0  # the longest wait for the server's closing tag
 log = structlog.get_logger()
 
 
-class _Client(ClientXMPP):
+class _Client(Gathered, ClientXMPP):
     """slixmpp's client, whose own unforeseen errors are logged without what was said."""
 
     def exception(self, exception: Exception) -> None:
@@ -77,6 +78,7 @@ class Stream:
         self.archived = False
         self._unacknowledged: dict[str, asyncio.Future[Bounced | None]] = {}
         self._managed = False
+        self._asked = False  # for an acknowledgement, in this turn of the loop
         self._last_failure: object = None
         self._condition = ""
         self._presence: Presence | None = None
@@ -301,12 +303,22 @@ class Stream:
     async def _acknowledged(self, key: str, taken: "asyncio.Future[Bounced | None]") -> Bounced | None:
         """Wait until the server says it has all we sent: by XEP-0198, else because it answers in order."""
         if self._managed:
-            self._client.send(ACK_REQUEST)
+            self._ask_soon()
         else:
             await self.ping()
             self._on_ack({"id": key})
         bounced: Bounced | None = await self._or_lost(taken)
         return bounced
+
+    def _ask_soon(self) -> None:
+        """Ask once for all that is sent in this turn of the loop."""
+        if not self._asked:
+            self._asked = True
+            asyncio.get_running_loop().call_soon(self._ask)
+
+    def _ask(self) -> None:
+        self._asked = False
+        self._client.send(ACK_REQUEST)
 
     def _say_presence(self, presence: Presence, watcher: str | None = None) -> None:
         away = None if presence.people else "away"
@@ -356,7 +368,8 @@ class Stream:
 
 _PLUGINS: dict[str, dict[str, Any]] = {
     "xep_0030": {},  # what we are and can
-    "xep_0198": {"allow_resume": False},  # acknowledgements; why nothing is resumed is said at the top
+    # Acknowledgements; why nothing is resumed is said at the top. We ask for them ourselves, not every few stanzas.
+    "xep_0198": {"allow_resume": False, "window": 2**32},
     "xep_0199": {},  # ping
     "xep_0313": {},  # the archive
 }
