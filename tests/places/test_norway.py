@@ -1,8 +1,9 @@
 """Norway: national ids by every rule, phone numbers in one form, holidays, and the telephones that help."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import holidays
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,6 +112,17 @@ def test_holidays_are_norwegian_and_in_norwegian() -> None:
     assert date(2026, 12, 24) not in NORWAY.holidays
     assert NORWAY.holiday_name(date(2027, 3, 25)) == "Skjærtorsdag"
     assert NORWAY.holiday_name(date(2027, 5, 18)) is None
+
+
+@pytest.mark.parametrize("year", range(1950, 2101))
+def test_holidays_are_those_of_the_library_that_knows_every_countrys(year: int) -> None:
+    theirs = holidays.country_holidays("NO", years=year, language="no")
+    ours = {day: NORWAY.holiday_name(day) for day in theirs}
+    assert {day: set((name or "").split("; ")) for day, name in ours.items()} == {
+        day: set(names.split("; ")) for day, names in theirs.items()
+    }
+    days = (date(year, 1, 1) + timedelta(number) for number in range(366))
+    assert sum(day in NORWAY.holidays for day in days if day.year == year) == len(theirs)
 
 
 def test_the_clocks_of_law_name_their_source() -> None:
