@@ -21,13 +21,13 @@ from pydantic import ValidationError
 
 from contactbot.channels.webchat import WebchatChannel, frames, theme
 from contactbot.channels.webchat.brake import Brake
-from contactbot.channels.webchat.exchange import STATUS, reachable
+from contactbot.channels.webchat.exchange import MAILS_AT_ONCE, STATUS, reachable
 from contactbot.channels.webchat.files import safe_name
 from contactbot.channels.webchat.frames import Message, RefusedError
 from contactbot.channels.webchat.origin import caller
 from contactbot.channels.webchat.settings import WebchatSettings
 from contactbot.channels.webchat.wording import COMPLETE, LANGUAGES, preferred, words
-from contactbot.messages import Address, Attachment, Author, Outbound, Receipt, Standing
+from contactbot.messages import Address, Attachment, Author, MailText, Outbound, Receipt, Standing
 from tests.channels.contract import ChannelContract, Heard, Peer, Verdict
 from tests.channels.house import PATIENCE, Doorway, RecordingHouse, doorway, running, surroundings
 
@@ -660,6 +660,86 @@ async def test_the_transcript_tells_who_said_what_and_when(chat: Chat) -> None:
     assert re.search(r"\d\d\.\d\d\.\d{4} \d\d\.\d\d Du:\r\nHei\r\n", text)
     assert "Automatisk svar:\r\nJa?\r\n- A\r\n- B\r\n" in text
     assert "Ola, medarbeider:\r\nHei, Ola her\r\n" in text
+
+
+# The conversation by mail
+
+
+async def asked(chat: Chat, value: str = "kari@resident.example") -> tuple[str, MailText]:
+    """Ask for the conversation by mail; return the link's key and the mail it stands in."""
+    line, _ = await chat.greet()
+    await ask(line, say("Hva koster det?"), "accepted")
+    await ask(line, {"type": "transcript", "value": value, "language": "nn"}, "asked")
+    session, to, key, mail = chat.house.asked[-1]
+    assert (session, to) == (chat.house.kept[-1].sender, Address("email", value))
+    return key, mail
+
+
+async def test_a_link_is_mailed_in_the_residents_language_without_a_word_of_the_conversation(chat: Chat) -> None:
+    key, mail = await asked(chat)
+    assert f"{chat.path}/mail/{key}?lang=nn" in mail.text
+    assert "Hva koster" not in mail.text + mail.subject
+    assert (mail.language, "Lenkja" in mail.text or "lenkja" in mail.text) == ("nn", True)
+
+
+async def test_looking_at_the_link_sends_nothing_and_its_button_sends_the_whole_conversation(chat: Chat) -> None:
+    key, _ = await asked(chat)
+    async with chat.client.get(f"{chat.path}/mail/{key}") as page:
+        assert page.status == 200
+        assert "Send meg samtalen" in await page.text()
+        assert page.headers["Cache-Control"] == "no-store"
+    assert chat.house.mailed == {}
+    for _ in range(2):
+        async with chat.client.post(f"{chat.path}/mail/{key}") as page:
+            assert "er på vei" in await page.text()
+    [mail] = chat.house.mailed.values()
+    assert mail.subject == "Samtale med Fjordvik kommune"
+    assert "Du:\nHva koster det?" in mail.text
+
+
+async def test_a_foreign_page_cannot_press_the_links_button(chat: Chat) -> None:
+    key, _ = await asked(chat)
+    async with chat.client.post(f"{chat.path}/mail/{key}", headers={"Origin": "https://evil.example"}) as page:
+        assert page.status == 403
+    assert chat.house.mailed == {}
+
+
+async def test_a_dead_link_and_an_address_that_has_had_its_share_are_told_in_words(chat: Chat) -> None:
+    key, _ = await asked(chat)
+    async with chat.client.get(f"{chat.path}/mail/{key}x") as page:
+        assert (page.status, "virker ikke lenger" in await page.text()) == (410, True)
+    chat.house.share_left = False
+    async with chat.client.post(f"{chat.path}/mail/{key}") as page:
+        assert (page.status, page.headers["Retry-After"]) == (429, "3600")
+
+
+@pytest.mark.parametrize("value", ["", "99 99 99 99", "kari", "a@b", "a@b.no\nBcc: c@d.no", "x" * 250 + "@b.no"])
+async def test_only_a_mail_address_is_written_to(chat: Chat, value: str) -> None:
+    line, _ = await chat.greet()
+    await ask(line, say("Hei"), "accepted")
+    reply = await ask(line, {"type": "transcript", "value": value}, "refused")
+    assert reply["code"] in ("bad_mail", "frame")
+    assert chat.house.asked == []
+
+
+async def test_without_a_mailbox_the_choice_is_not_there_and_is_refused(chat: Chat) -> None:
+    async with chat.client.get(chat.path) as page:
+        assert "Få samtalen på e-post" in await page.text()
+    chat.house.has_mail = False
+    async with chat.client.get(chat.path) as page:
+        assert "Få samtalen på e-post" not in await page.text()
+    line, _ = await chat.greet()
+    assert (await ask(line, {"type": "transcript", "value": "a@b.no"}, "refused"))["code"] == "no_mail"
+
+
+async def test_a_network_address_may_ask_for_five_links_at_once_over_all_its_conversations(chat: Chat) -> None:
+    for number in range(MAILS_AT_ONCE):
+        await asked(chat, f"{number}@resident.example")
+    line, _ = await chat.greet()
+    await ask(line, say("Hei"), "accepted")
+    reply = await ask(line, {"type": "transcript", "value": "a@b.no"}, "refused")
+    assert reply["code"] == "asked_enough"
+    assert len(chat.house.asked) == MAILS_AT_ONCE
 
 
 async def test_files_are_packed_kept_by_their_version_and_never_sent_twice(chat: Chat) -> None:

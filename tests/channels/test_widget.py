@@ -290,6 +290,14 @@ async def _state_refused_file(page: Page, where: Page | Frame) -> None:
     await expect(where.locator("#file-problem")).to_contain_text("kan ikke tas imot")
 
 
+async def _state_refused_mail(_: Page, where: Page | Frame) -> None:
+    await say(where, "Søppel?")
+    await where.locator("#menu summary").click()
+    await where.get_by_label("E-postadresse", exact=True).fill("kari@b")
+    await where.get_by_role("button", name="Send lenken").click()
+    await expect(where.locator("#mail-problem")).to_contain_text("ligner ikke")
+
+
 async def _state_ended(_: Page, where: Page | Frame) -> None:
     await say(where, "ferdig stille")
     await expect(where.locator("#ended")).to_be_visible()
@@ -306,6 +314,7 @@ STATES: dict[str, State] = {
     "offline": _state_offline,
     "rated": _state_rated,
     "refused file": _state_refused_file,
+    "refused mail": _state_refused_mail,
     "ended": _state_ended,
 }
 
@@ -713,6 +722,41 @@ async def test_the_conversation_can_be_downloaded_deleted_and_answered_elsewhere
         await page.get_by_role("button", name="Slett samtalen").click()
         await town.house.seen(kept=2)
     assert town.said()[-1] == "SLETT"
+
+
+async def test_the_conversation_can_be_had_by_mail(browser: Browser, town: Town) -> None:
+    async with visit(browser, town, town.page) as page:
+        await say(page, "Søppel?")
+        await expect(page.locator(".rich")).to_be_visible()
+        await page.locator("#menu summary").focus()
+        await page.keyboard.press("Enter")
+        await page.get_by_label("E-postadresse", exact=True).focus()
+        await page.keyboard.type("kari@resident.example")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#status")).to_contain_text("får du straks en lenke")
+        await expect(page.locator("#text")).to_be_focused()
+        [(_, _, key, mail)] = town.house.asked
+        assert "Søppel" not in mail.text
+        await page.goto(f"{town.page}/mail/{key}")
+        assert await barriers(page) == []
+        await page.get_by_role("button", name="Send meg samtalen").click()
+        await expect(page.get_by_role("heading", name="Samtalen er på vei")).to_be_visible()
+    assert "Søppel hentes hver onsdag." in town.house.mailed[key].text
+
+
+async def test_without_javascript_the_conversation_can_be_had_by_mail(browser: Browser, town: Town) -> None:
+    async with visit(browser, town, town.page, java_script_enabled=False) as page:
+        await page.fill("#text", "Søppel?")
+        await page.locator("#send").click()
+        await page.locator("#menu summary").click()
+        await page.get_by_label("E-postadresse", exact=True).fill("kari@b")
+        await page.get_by_role("button", name="Send lenken").click()
+        await expect(page.locator("#alert")).to_contain_text("ligner ikke en e-postadresse")
+        await page.locator("#menu summary").click()
+        await page.get_by_label("E-postadresse", exact=True).fill("kari@resident.example")
+        await page.get_by_role("button", name="Send lenken").click()
+        await expect(page.locator("#status")).to_contain_text("får du straks en lenke")
+    assert [str(to) for _, to, _, _ in town.house.asked] == ["email:kari@resident.example"]
 
 
 async def test_without_javascript_the_whole_conversation_works_with_forms(browser: Browser, town: Town) -> None:

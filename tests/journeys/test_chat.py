@@ -132,3 +132,25 @@ async def test_whoever_deletes_a_conversation_that_is_a_case_is_told_what_stays_
         await expect(last).to_contain_text("vurdere om den skal arkiveres", timeout=PATIENCE)
         await expect(last).to_contain_text("Saksnummer")
         assert await bubbles.count() == 6
+
+
+async def test_a_conversation_comes_by_mail_once_its_link_is_followed(town: Installation, browser: Browser) -> None:
+    address = "chat.mail@resident.example"
+    async with opened(browser, f"{town.url}/chat/fjordvik") as page:
+        await page.fill("#text", "barnehage")
+        await page.locator("#send").click()
+        await expect(page.locator("#list .say .bubble")).to_have_count(2, timeout=PATIENCE)
+        await page.locator("#menu summary").click()
+        await page.get_by_label("E-postadresse", exact=True).fill(address)
+        await page.get_by_role("button", name="Send lenken").click()
+        [first] = await town.mails(address)
+        assert "barnehage" not in first.text
+        assert first.message["Auto-Submitted"] == "auto-generated"
+        link = re.search(rf"{town.url}/chat/fjordvik/mail/\S+", first.text)
+        assert link is not None
+        await page.goto(link[0])
+        await page.get_by_role("button", name="Send meg samtalen").click()
+        _, second = await town.mails(address, 2)
+        assert second.message["Subject"] == "Samtale med Fjordvik kommune"
+        assert "Du:\nbarnehage" in second.text.replace("\r\n", "\n")
+        assert second.message["Message-ID"] != first.message["Message-ID"]

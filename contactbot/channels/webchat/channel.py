@@ -13,9 +13,11 @@ from contactbot.channels.webchat.assets import PICTURES, Assets
 from contactbot.channels.webchat.exchange import Exchange
 from contactbot.channels.webchat.gate import Gate
 from contactbot.channels.webchat.live import Lines
+from contactbot.channels.webchat.notices import NoticePages
 from contactbot.channels.webchat.pages import Pages
 from contactbot.channels.webchat.session import SCHEME, Signer
 from contactbot.channels.webchat.settings import Site, WebchatSettings
+from contactbot.channels.webchat.transcript import Transcripts
 from contactbot.messages import Account, Length, Outbound, Receipt
 
 
@@ -37,7 +39,9 @@ class WebchatChannel:
         self._assets = Assets(settings, surroundings)
         gate = Gate(settings, surroundings)
         self._lines = Lines(settings, self._exchange, gate)
-        self._pages = Pages(settings, surroundings, self._exchange, gate, self._assets)
+        notices = NoticePages(surroundings, self._exchange, gate, self._assets)
+        self._pages = Pages(settings, surroundings, self._exchange, gate, self._assets, notices)
+        self._transcripts = Transcripts(surroundings, self._exchange, gate, notices)
 
     @property
     def abilities(self) -> Abilities:
@@ -79,8 +83,10 @@ class WebchatChannel:
             web.get("/chat/{site}/messages", self._lines.poll),
             web.post("/chat/{site}/messages", self._lines.post),
             web.post("/chat/{site}/files", self._lines.file),
-            web.get("/chat/{site}/transcript", self._pages.transcript),
-            web.get("/chat/{site}/s/{token}/transcript", self._pages.transcript),
+            web.get("/chat/{site}/transcript", self._transcripts.file),
+            web.get("/chat/{site}/s/{token}/transcript", self._transcripts.file),
+            web.get("/chat/{site}/mail/{key}", self._transcripts.landing),
+            web.post("/chat/{site}/mail/{key}", self._transcripts.send),
             web.get("/chat/{site}/s/{token}", self._pages.show),
             web.get("/chat/{site}", self._pages.show),
             web.post("/chat/{site}", self._pages.say),

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import cast
 
 import phonenumbers
@@ -12,6 +13,7 @@ import structlog
 
 from contactbot.channels.base import House, Opening, Surroundings
 from contactbot.channels.webchat import frames
+from contactbot.channels.webchat.assets import display_name
 from contactbot.channels.webchat.brake import Brake
 from contactbot.channels.webchat.files import taken
 from contactbot.channels.webchat.frames import (
@@ -25,12 +27,14 @@ from contactbot.channels.webchat.frames import (
     Read,
     RefusedError,
     Reply,
+    Transcript,
     Typing,
 )
 from contactbot.channels.webchat.session import Session, Signer
 from contactbot.channels.webchat.settings import Site, WebchatSettings
+from contactbot.channels.webchat.wording import words
 from contactbot.errors import StoreBusyError, UnknownAccountError
-from contactbot.messages import Accepted, Address, Attachment, Inbound, Spoken, Standing
+from contactbot.messages import Accepted, Address, Attachment, Inbound, MailText, Spoken, Standing
 from contactbot.wording.words import Words
 
 _log = structlog.get_logger()
@@ -38,6 +42,9 @@ _log = structlog.get_logger()
 # One @, a dot in the domain, nothing that could end a header: whether there is a mailbox, only a mail can tell.
 _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@(?:[^\s@<>,;:\"()\[\]\\.]{1,63}\.)+[^\s@<>,;:\"()\[\]\\.]{2,63}")
 
+# Links by mail that one network address may ask for: anybody can type anybody's address.
+MAILS_AT_ONCE = 5
+MAILS_PER_HOUR = 10
 LOOK_BACK = 20  # positions in which a message may appear late; the widget asks as far back (widget.js)
 
 STATUS: dict[Code, int] = {
@@ -52,6 +59,11 @@ STATUS: dict[Code, int] = {
     "starting": 503,
     "unknown_site": 404,
     "bad_address": 422,
+    "bad_mail": 422,
+    "no_mail": 403,
+    "asked_enough": 429,
+    "mail_later": 429,
+    "link_gone": 410,
     "gone": 404,
     "no_files": 403,
     "file_type": 415,
@@ -98,6 +110,7 @@ class Exchange:
         self._signer = signer
         self._sessions = Brake(settings.session_burst, settings.session_per_minute, timer)
         self._addresses = Brake(settings.address_burst, settings.address_per_minute, timer)
+        self._mails = Brake(MAILS_AT_ONCE, MAILS_PER_HOUR / 60, timer)
 
     def running(self) -> House:
         """Return the house; raises RefusedError ``starting`` while the channel does not run."""
@@ -145,6 +158,9 @@ class Exchange:
             case LeaveAddress(value):
                 await self.leave(caller, session, value)
                 return {"type": "noted"}
+            case Transcript():
+                await self.ask_for_transcript(caller, session, frame)
+                return {"type": "asked"}
             case Rate(position, helpful):
                 await self.rate(caller, session, frame)
                 return {"type": "rated", "position": position, "helpful": helpful}
@@ -206,10 +222,60 @@ class Exchange:
         if not rated:
             raise RefusedError("gone")
 
-    async def history(self, session: Session, after: int) -> Sequence[Spoken]:
+    async def history(self, session: Address, after: int) -> Sequence[Spoken]:
         """Return what the resident has not seen. Raises RefusedError ``busy``."""
         with _asking():
-            return await self.running().history(session.address, after)
+            return await self.running().history(session, after)
+
+    def sends_mail(self, site: Site) -> bool:
+        """Say whether a conversation can be had by mail."""
+        return self.house is not None and self.house.sends_mail(site.site)
+
+    async def ask_for_transcript(self, caller: Caller, session: Session, asked: Transcript) -> None:
+        """Send a link to the address where a resident wants the conversation.
+
+        Raises RefusedError ``bad_mail``, ``no_mail``, ``asked_enough``, ``flood`` or ``busy``.
+        """
+        to = reachable(asked.value, "")
+        if to is None or to.scheme != "email":
+            raise RefusedError("bad_mail")
+        if not self.sends_mail(caller.site):
+            raise RefusedError("no_mail")
+        self._brake(self._sessions, session.id, "")
+        if self._mails.wait(caller.address):
+            raise RefusedError("asked_enough")
+        key = secrets.token_urlsafe(16)
+        mail = self._link(caller.site, key, asked.language)
+        with _asking():
+            if not await self.running().ask_for_transcript(caller.site.site, session.address, to, key, mail):
+                raise RefusedError("asked_enough")
+
+    def _link(self, site: Site, key: str, language: str) -> MailText:
+        said = words(language if language in site.languages else site.languages[0])
+        link = f"{self._surroundings.public_url}/chat/{site.site}/mail/{key}?lang={said.language}"
+        text = said.say("link_text", title=display_name(site, self._surroundings), link=link)
+        return MailText(said["link_subject"], text, said.lang)
+
+    async def wanted(self, caller: Caller, key: str) -> Address:
+        """Return the session whose conversation a link is for. Raises RefusedError ``link_gone`` or ``busy``."""
+        with _asking():
+            session = await self.running().transcript_for(caller.site.site, key)
+        if session is None:
+            raise RefusedError("link_gone")
+        return session
+
+    async def send_transcript(self, caller: Caller, key: str, mail: MailText) -> None:
+        """Send the conversation where the link was. Raises RefusedError ``link_gone``, ``mail_later`` or ``busy``."""
+        with _asking():
+            sent = await self.running().send_transcript(caller.site.site, key, mail)
+        if sent == "later":
+            raise RefusedError("mail_later", retry_after=3600)
+        if sent == "gone":
+            raise RefusedError("link_gone")
+
+    def zone(self, site: Site) -> tzinfo:
+        """Return the zone of the times a chat shows."""
+        return site.zone(self._surroundings.countries.get(site.municipality, ""))
 
     def opening(self, site: Site, language: str) -> Opening:
         """Say whether people are there. Raises RefusedError ``busy`` or ``starting``."""

@@ -1,8 +1,10 @@
 """The protocol between widget and server: one JSON object per frame, over WebSocket, event stream and POST alike. Pure.
 
 From the browser: ``hello`` (token, after, language) · ``message`` (id, text, language) · ``typing`` ·
-``read`` (position) · ``address`` (value) · ``rate`` (position, helpful, words) · ``ping``.
-From the server: ``ready`` · ``messages`` · ``accepted`` · ``refused`` · ``noted`` · ``rated`` · ``ok`` · ``pong``.
+``read`` (position) · ``address`` (value) · ``transcript`` (value, language) · ``rate`` (position, helpful, words) ·
+``ping``.
+From the server: ``ready`` · ``messages`` · ``accepted`` · ``refused`` · ``noted`` · ``asked`` · ``rated`` · ``ok`` ·
+``pong``.
 """
 
 import json
@@ -33,6 +35,11 @@ Code = Literal[
     "busy",
     "unknown_site",
     "bad_address",
+    "bad_mail",
+    "no_mail",
+    "asked_enough",
+    "mail_later",
+    "link_gone",
     "gone",
     "no_files",
     "file_type",
@@ -89,6 +96,14 @@ class LeaveAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class Transcript:
+    """The resident wants the conversation sent to a mail address; ``language`` is what the mails are in."""
+
+    value: str
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Rate:
     """Whether the answer at ``position`` helped, and why or why not in the resident's own words, or ""."""
 
@@ -102,17 +117,12 @@ class Ping:
     """The browser asks whether anybody is there."""
 
 
-Frame = Hello | Message | Typing | Read | LeaveAddress | Rate | Ping
+Frame = Hello | Message | Typing | Read | LeaveAddress | Transcript | Rate | Ping
 
 
 def parse(raw: str, text_limit: int) -> Frame:
     """Read one frame of the browser's. Raises RefusedError: ``frame`` for what is no frame, else about the text."""
-    try:
-        data = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise RefusedError("frame") from None
-    if not isinstance(data, dict):
-        raise RefusedError("frame")
+    data = _object(raw)
     match data.get("type"):
         case "hello":
             return Hello(_string(data, "token", MOST_TOKEN), _position(data, "after"), _language(data))
@@ -124,12 +134,24 @@ def parse(raw: str, text_limit: int) -> Frame:
             return Read(_position(data, "position"))
         case "address":
             return LeaveAddress(_string(data, "value", MOST_ADDRESS))
+        case "transcript":
+            return Transcript(_string(data, "value", MOST_ADDRESS), _language(data))
         case "rate":
             return rate(_position(data, "position"), data.get("helpful"), _string(data, "words", MOST_COMMENT))
         case "ping":
             return Ping()
         case _:
             raise RefusedError("frame")
+
+
+def _object(raw: str) -> dict[str, Any]:
+    try:
+        data = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise RefusedError("frame") from None
+    if not isinstance(data, dict):
+        raise RefusedError("frame")
+    return data
 
 
 def message(key: str, text: object, language: str, text_limit: int) -> Message:

@@ -96,7 +96,7 @@ class Lines:
             caller = self._gate.caller(request)
             self._gate.admit(request, caller.site)
             session = self._exchange.enter(caller, self._gate.bearer(request))
-            spoken = await self._exchange.history(session, self._gate.after(request))
+            spoken = await self._exchange.history(session.address, self._gate.after(request))
             standing = await self._exchange.standing(session)
             return web.json_response(frames.messages(session.id, spoken, standing), headers=_FRESH)
         except RefusedError as error:

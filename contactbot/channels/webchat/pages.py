@@ -6,13 +6,9 @@ import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
-from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from contactbot.channels.base import Opening, Surroundings
 from contactbot.channels.webchat import frames
@@ -20,13 +16,12 @@ from contactbot.channels.webchat.assets import Assets, display_name
 from contactbot.channels.webchat.exchange import STATUS, Caller, Exchange, first_answer
 from contactbot.channels.webchat.frames import RefusedError
 from contactbot.channels.webchat.gate import Gate
+from contactbot.channels.webchat.notices import NoticePages, environment
 from contactbot.channels.webchat.origin import page_headers
 from contactbot.channels.webchat.session import Session
 from contactbot.channels.webchat.settings import Site, WebchatSettings
-from contactbot.channels.webchat.wording import preferred, words
-from contactbot.markdown import to_plain
-from contactbot.messages import Author, Spoken, Standing
-from contactbot.places import UnknownPlaceError, place
+from contactbot.channels.webchat.wording import clock, preferred, who, words
+from contactbot.messages import Spoken, Standing
 from contactbot.wording.words import Words
 
 ANSWER_WITHIN = 2.5  # seconds a form waits, so that the page it leads to already holds the answer
@@ -50,7 +45,13 @@ class Pages:
     """Shows conversations and takes forms."""
 
     def __init__(
-        self, settings: WebchatSettings, surroundings: Surroundings, exchange: Exchange, gate: Gate, assets: Assets
+        self,
+        settings: WebchatSettings,
+        surroundings: Surroundings,
+        exchange: Exchange,
+        gate: Gate,
+        assets: Assets,
+        notices: NoticePages,
     ) -> None:
         self._settings = settings
         self._surroundings = surroundings
@@ -58,13 +59,8 @@ class Pages:
         self._gate = gate
         self._assets = assets
         self._base = f"{urlsplit(surroundings.public_url).path}/chat"
-        self._templates = Environment(
-            loader=FileSystemLoader(Path(__file__).parent / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self._notices = notices
+        self._template = environment().get_template("chat.html")
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         """Show the page, with the conversation that a token in its address names."""
@@ -73,7 +69,7 @@ class Pages:
             session = self._named(caller, request.match_info.get("token", ""))
             return await self._page(request, caller, session, _EMPTY)
         except RefusedError as error:
-            return await self._refused(request, error)
+            return self._notices.refused(request, error)
 
     async def say(self, request: web.Request) -> web.StreamResponse:
         """Take a form and lead to the page of its conversation (303, so that a reload sends nothing again)."""
@@ -85,35 +81,18 @@ class Pages:
             form = _fields(await self._gate.body(request))
             session = self._exchange.enter(caller, form.get("token", ""))
         except RefusedError as error:
-            return await self._refused(request, error)
+            return self._notices.refused(request, error)
         if "rate" in form:
             return await self._rate(request, caller, session, form["rate"])
         if "address" in form:
             return await self._leave(request, caller, session, form["address"])
+        if "transcript" in form:
+            return await self._ask_for_transcript(request, caller, session, form["transcript"])
         text = form.get("say") or form.get("text", "")
         if _is_sensitive(caller.site, text) and not form.get("confirmed"):
             problem = self._words(request, caller.site)["warning"]
             return await self._page(request, caller, session, Draft(text, problem, confirm=True, status=422))
         return await self._send(request, caller, session, form.get("key", ""), text)
-
-    async def transcript(self, request: web.Request) -> web.StreamResponse:
-        """Give the conversation as a text file, to whoever bears its token or has it in the address."""
-        try:
-            caller = self._gate.caller(request)
-            self._gate.admit(request, caller.site)
-            token = request.match_info.get("token") or self._gate.bearer(request)
-            session = self._exchange.enter(caller, token)
-            spoken = await self._exchange.history(session, 0)
-        except RefusedError as error:
-            return await self._refused(request, error)
-        text = self._transcript(caller.site, self._words(request, caller.site), spoken)
-        day = self._surroundings.clock().astimezone(self._zone(caller.site)).date()
-        headers = {
-            "Content-Disposition": f'attachment; filename="chat-{caller.site.site}-{day}.txt"',
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-        }
-        return web.Response(text=text, content_type="text/plain", charset="utf-8", headers=headers)
 
     async def _send(
         self, request: web.Request, caller: Caller, session: Session, key: str, text: str
@@ -137,6 +116,17 @@ class Pages:
             problem = self._exchange.sentence(error, self._words(request, caller.site))
             return await self._page(request, caller, session, Draft("", problem, status=STATUS[error.code]))
         return self._onwards(request, session, noted="1")
+
+    async def _ask_for_transcript(
+        self, request: web.Request, caller: Caller, session: Session, value: str
+    ) -> web.StreamResponse:
+        said = self._words(request, caller.site)
+        try:
+            await self._exchange.ask_for_transcript(caller, session, frames.Transcript(value, said.language))
+        except RefusedError as error:
+            problem = self._exchange.sentence(error, said)
+            return await self._page(request, caller, session, Draft("", problem, status=STATUS[error.code]))
+        return self._onwards(request, session, noted="asked")
 
     async def _file(self, request: web.Request, caller: Caller) -> web.StreamResponse:
         upload = await self._gate.upload(request, self._settings.file_limit)
@@ -187,6 +177,7 @@ class Pages:
             "form_token": token or self._exchange.prepare(site.site),
             "key": secrets.token_urlsafe(12),
             "standing": standing,
+            "sends_mail": self._exchange.sends_mail(site),
             "takes_files": standing.with_people and self._settings.file_limit > 0,
             "file_hint": said.say("file_hint", megabytes=self._settings.file_limit // 1_048_576),
             "file_endings": ",".join(f".{ending}" for ending in self._settings.file_types),
@@ -197,7 +188,7 @@ class Pages:
         }
         ancestors = ["'self'", *site.sites] if framed else []
         return web.Response(
-            text=self._templates.get_template("chat.html").render(values),
+            text=self._template.render(values),
             content_type="text/html",
             status=draft.status,
             headers=page_headers(self._surroundings.public_url, ancestors),
@@ -207,30 +198,11 @@ class Pages:
         if session is None:
             return (), Standing()
         try:
-            return await self._exchange.history(session, 0), await self._exchange.standing(session)
+            return await self._exchange.history(session.address, 0), await self._exchange.standing(session)
         except RefusedError:
             if draft.problem:
                 return (), Standing()  # better the resident's words back in their field than the whole page refused
             raise
-
-    async def _refused(self, request: web.Request, error: RefusedError) -> web.Response:
-        said = words(self._gate.language(request))
-        text = self._templates.get_template("refused.html").render(
-            words=said,
-            problem=self._exchange.sentence(error, said),
-            again="" if error.code == "unknown_site" else f"{self._base}/{request.match_info['site']}",
-            style=f"{self._base}/{self._assets.path('widget.css')}",
-            icon=f"{self._base}/{self._assets.path('icon.svg')}",
-        )
-        headers = page_headers(self._surroundings.public_url, self._ancestors(request, error))
-        if error.retry_after:
-            headers["Retry-After"] = str(round(error.retry_after))
-        return web.Response(text=text, content_type="text/html", status=STATUS[error.code], headers=headers)
-
-    def _ancestors(self, request: web.Request, error: RefusedError) -> Sequence[str]:
-        if error.code == "unknown_site" or request.query.get("frame") != "1":
-            return []
-        return ["'self'", *self._gate.caller(request).site.sites]
 
     def _words(self, request: web.Request, site: Site) -> Words:
         asked = self._chosen(request, site) or request.query.get("page", "")
@@ -287,7 +259,7 @@ class Pages:
             "files": self._settings.file_limit,
             "beat": self._settings.heartbeat,
             "pattern": site.sensitive_pattern,
-            "zone": str(self._zone(site)),
+            "zone": str(self._exchange.zone(site)),
             "title": display_name(site, self._surroundings),
             "origins": self._gate.known(site),
             "words": {
@@ -297,38 +269,19 @@ class Pages:
 
     def _item(self, site: Site, said: Words, session: Session | None, spoken: Spoken) -> Mapping[str, object]:
         shown = frames.item(session.id if session else "", spoken)
-        at = spoken.at.astimezone(self._zone(site))
-        today = self._surroundings.clock().astimezone(self._zone(site)).date()
-        clock = _clock(at, said)
+        at = spoken.at.astimezone(self._exchange.zone(site))
+        today = self._surroundings.clock().astimezone(self._exchange.zone(site)).date()
+        hour = clock(at, said)
         return {
             **shown,
-            "who": _who(spoken, said),
-            "clock": clock if at.date() == today else f"{at.day}.{at.month}. {clock}",
-            "exact": f"{at:%d.%m.%Y} {clock}",
+            "who": who(spoken, said),
+            "clock": hour if at.date() == today else f"{at.day}.{at.month}. {hour}",
+            "exact": f"{at:%d.%m.%Y} {hour}",
             "lang": spoken.language or said.lang,
         }
 
-    def _transcript(self, site: Site, said: Words, spoken: Sequence[Spoken]) -> str:
-        head = said.say("transcript_title", title=display_name(site, self._surroundings))
-        lines = [self._line(site, said, one) for one in spoken] or [said["transcript_empty"]]
-        return "\r\n\r\n".join([head, *lines]).replace("\r\n", "\n").replace("\n", "\r\n") + "\r\n"
 
-    def _line(self, site: Site, said: Words, spoken: Spoken) -> str:
-        at = spoken.at.astimezone(self._zone(site))
-        text = to_plain(spoken.text) if spoken.markup == "markdown" else spoken.text
-        choices = "".join(f"\n- {label}" for label in spoken.choices)
-        return f"{at:%d.%m.%Y} {_clock(at, said)} {_who(spoken, said)}:\n{text}{choices}"
-
-    def _zone(self, site: Site) -> tzinfo:
-        if site.time_zone:
-            return ZoneInfo(site.time_zone)
-        try:
-            return place(self._surroundings.countries.get(site.municipality, "")).zone
-        except UnknownPlaceError:
-            return ZoneInfo("UTC")
-
-
-_NOTED = {"1": "address_noted", "rated": "rated"}  # what a page thanks for after a form
+_NOTED = {"1": "address_noted", "rated": "rated", "asked": "mail_asked"}  # what a page thanks for after a form
 
 _SCRIPT_WORDS = frozenset(
     [
@@ -365,6 +318,7 @@ _SCRIPT_WORDS = frozenset(
         "attachment",
         "new_tab",
         "address_noted",
+        "mail_asked",
         "delete_words",
         "person",
         "rate",
@@ -379,20 +333,6 @@ _SCRIPT_WORDS = frozenset(
         "file_received",
     ]
 )
-
-
-def _clock(at: datetime, said: Words) -> str:
-    return f"{at:%H}{said['time_mark']}{at:%M}"
-
-
-def _who(spoken: Spoken, said: Words) -> str:
-    match spoken.author:
-        case Author.RESIDENT:
-            return said["you"]
-        case Author.BOT:
-            return spoken.author_name or said["bot"]
-        case Author.STAFF:
-            return f"{spoken.author_name}, {said['staff']}" if spoken.author_name else said["staff_unnamed"]
 
 
 def _fields(body: str) -> Mapping[str, str]:

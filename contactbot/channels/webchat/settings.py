@@ -1,16 +1,18 @@
 """What an operator says about the web chat."""
 
 import re
+from datetime import tzinfo
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from contactbot.channels.webchat.files import TYPES
 from contactbot.channels.webchat.wording import LANGUAGES
+from contactbot.places import UnknownPlaceError, place
 from contactbot.settings import Network
 
 RESERVED_SITES = frozenset({"static"})  # a path of our own under /chat
@@ -107,6 +109,15 @@ class Site(BaseModel):
         description="Regular expression (JavaScript and Python alike) of what a resident is warned of before sending; "
         "empty = no warning. Default: eleven digits, perhaps parted after the sixth.",
     )
+
+    def zone(self, country: str) -> tzinfo:
+        """Return the zone of the times shown; ``country`` is the municipality's ISO 3166 code."""
+        if self.time_zone:
+            return ZoneInfo(self.time_zone)
+        try:
+            return place(country).zone
+        except UnknownPlaceError:
+            return ZoneInfo("UTC")
 
 
 class WebchatSettings(BaseModel):

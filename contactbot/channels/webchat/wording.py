@@ -1,9 +1,11 @@
 """What the widget itself says, in each language; one that is not complete falls back to the first, marked as such."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
+from contactbot.messages import Author, Spoken
 from contactbot.wording.words import Words, read
 
 _FOLDER = Path(__file__).parent / "languages"
@@ -20,6 +22,22 @@ def words(language: str) -> Words:
     if language in COMPLETE:
         return Words(language, own["lang"], own)
     return Words(language, COMPLETE[0], {**words(COMPLETE[0]).sentences, "name": own["name"]})
+
+
+def clock(at: datetime, said: Words) -> str:
+    """Return the time of day as the language writes it."""
+    return f"{at:%H}{said['time_mark']}{at:%M}"
+
+
+def who(spoken: Spoken, said: Words) -> str:
+    """Return who said something, so that bot and person are told apart by name."""
+    match spoken.author:
+        case Author.RESIDENT:
+            return said["you"]
+        case Author.BOT:
+            return spoken.author_name or said["bot"]
+        case Author.STAFF:
+            return f"{spoken.author_name}, {said['staff']}" if spoken.author_name else said["staff_unnamed"]
 
 
 def preferred(header: str, available: Sequence[str]) -> str | None:

@@ -372,7 +372,8 @@
       case "accepted": accepted(data); break;
       case "refused": refused(data); break;
       case "rated": tell(words.rated); break;
-      case "noted": noted(words.address_noted); break;
+      case "noted": noted("address", words.address_noted); break;
+      case "asked": noted("mail", words.mail_asked); break;
     }
   };
   const accepted = ({ id, position }) => {
@@ -386,7 +387,8 @@
   };
   const refused = (data) => {
     if (data.code === "session") return startOver();
-    if (data.code === "bad_address") return noted("", data.text);
+    if (data.code === "bad_address") return noted("address", "", data.text);
+    if (["bad_mail", "no_mail", "asked_enough"].includes(data.code)) return noted("mail", "", data.text);
     const message = pending.find((one) => one.id === data.id);
     if (!message) return complain(data.text);
     clearTimeout(timer);
@@ -456,7 +458,7 @@
 
   composer.addEventListener("submit", (event) => { event.preventDefault(); submit(false); });
   document.addEventListener("submit", (event) => {
-    if (event.target === composer || ["address", "files"].includes(event.target.id)) return;
+    if (event.target === composer || ["address", "mail", "files"].includes(event.target.id)) return;
     event.preventDefault();
     at("menu").open = false;
     say(event.submitter.value);
@@ -508,17 +510,17 @@
   const menu = at("menu");
   const summary = menu.querySelector("summary");
   document.addEventListener("click", (event) => { if (menu.open && !menu.contains(event.target)) menu.open = false; });
-  const noted = (thanks, problem = "") => {
-    at("address-problem").textContent = problem;
-    if (problem) { menu.open = true; at("address-value").focus(); return; }
-    at("address-value").value = "";
+  const noted = (form, thanks, problem = "") => {  // what became of one of the menu's two forms
+    at(`${form}-problem`).textContent = problem;
+    if (problem) { menu.open = true; at(`${form}-value`).focus(); return; }
+    at(`${form}-value`).value = "";
     menu.open = false;
     tell(thanks);
     text.focus();
   };
-  at("address").addEventListener("submit", (event) => {
+  for (const [form, type] of [["address", "address"], ["mail", "transcript"]]) at(form)?.addEventListener("submit", (event) => {
     event.preventDefault();
-    const frame = { type: "address", value: at("address-value").value };
+    const frame = { type, value: at(`${form}-value`).value, language: config.language };
     if (line?.ready) return line.send(frame);
     connect();
     const wait = setInterval(() => { if (line?.ready) { clearInterval(wait); line.send(frame); } }, 200);
