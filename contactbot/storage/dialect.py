@@ -28,6 +28,10 @@ BUSY = frozenset(
         sqlite3.SQLITE_PROTOCOL,
     }
 )
+# In a savepoint SQLite keeps the pages it changes as they were: beyond 64 kB, which a message comes to, in a file made
+# for the purpose, which costs twice what the statements do, unless temporary things stay in memory. The cache is in kB
+# and for each connection: with the default of 2000 every message of a house that has seen some reads its pages anew.
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-4000")
 LOCK_WAIT = 10.0  # seconds another program may hold the file before we say that the store is busy
 RERUNS = 20  # of a transaction that PostgreSQL refuses to order among others
 RERUNS_OF_A_DUPLICATE = 2
@@ -85,7 +89,7 @@ class Sqlite:
         """Open the file, making it if need be. Raises sqlite3.OperationalError."""
         connection = sqlite3.connect(self.path, timeout=self.lock_wait, check_same_thread=False)
         connection.isolation_level = None  # we begin and end transactions ourselves
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         return connection
 

@@ -20,6 +20,7 @@ class WordingError(SettingsError):
     """A wording file lacks a key or uses a value that the others do not."""
 
 
+@cache
 def languages() -> tuple[str, ...]:
     """Return every language there is a file for, the complete ones first."""
     there = {file.name.removesuffix(".toml") for file in files(__name__).iterdir() if file.name.endswith(".toml")}
