@@ -1,6 +1,7 @@
 """Find the entries a question may be about, and say how sure that is."""
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date
 from math import log
@@ -106,6 +107,13 @@ class Index:
     def without(self, entry_id: str) -> None:
         """Take an entry out; one that is not there is no error."""
         self._take_in({}, gone=(entry_id,))
+
+    def renewed(self, entries: Iterable[Entry], gone: Iterable[str]) -> "Index":
+        """Return another index with these entries taken in and those taken out; this one stays as it is."""
+        other = copy(self)
+        other._editing = Lock()  # noqa: SLF001 - its own
+        other._take_in({entry.id: entry for entry in entries}, tuple(gone))  # noqa: SLF001 - as above
+        return other
 
     def search(self, text: str, language: str | None = None, limit: int = 10) -> tuple[Candidate, ...]:
         """Return at most `limit` entries for `text`, the most probable first.

@@ -1,6 +1,7 @@
 """The statements about entries: every version is kept, one of them is published."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -63,6 +64,16 @@ class Base:
     synonyms: tuple[tuple[str, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What makes the base of one revision of another: entries that are new or newer, the ids of those that went."""
+
+    revision: int
+    entries: tuple[Entry, ...]
+    gone: frozenset[str]
+    synonyms: tuple[tuple[str, ...], ...]
+
+
 def revision(tx: Transaction, municipality: str) -> int:
     """Return the number that grows with every publication."""
     found = tx.value("SELECT kb_revision FROM municipality WHERE id = :id", id=municipality)
@@ -79,14 +90,34 @@ def base(tx: Transaction, municipality: str) -> Base:
         " WHERE e.municipality = :municipality AND e.state = 'published' ORDER BY e.id",
         municipality=municipality,
     )
-    synonyms = tx.rows(
+    entries = tuple(_entry(content, version) for content, version in rows)
+    return Base(revision(tx, municipality), entries, _synonyms(tx, municipality))
+
+
+def changes(tx: Transaction, municipality: str, known: Mapping[str, int], most: int) -> Changes | None:
+    """Return what was published or withdrawn since the entries had the ``known`` versions.
+
+    None where that is more than ``most`` entries.
+    """
+    published = dict(
+        tx.rows(
+            "SELECT id, published_version FROM entry WHERE municipality = :municipality AND state = 'published'",
+            municipality=municipality,
+        )
+    )
+    newer = sorted([name for name, version in published.items() if known.get(name) != version])
+    gone = frozenset(known.keys() - published.keys())
+    if len(newer) + len(gone) > most:
+        return None
+    entries = tuple(entry(tx, municipality, name, published[name]) for name in newer)
+    return Changes(revision(tx, municipality), entries, gone, _synonyms(tx, municipality))
+
+
+def _synonyms(tx: Transaction, municipality: str) -> tuple[tuple[str, ...], ...]:
+    rows = tx.rows(
         "SELECT words FROM synonym WHERE municipality = :municipality ORDER BY id", municipality=municipality
     )
-    return Base(
-        revision(tx, municipality),
-        tuple(_entry(content, version) for content, version in rows),
-        tuple(tuple(json.loads(words)) for (words,) in synonyms),
-    )
+    return tuple(tuple(json.loads(words)) for (words,) in rows)
 
 
 def shelf(tx: Transaction, municipality: str) -> tuple[Shelf, ...]:
