@@ -69,7 +69,7 @@ async def test_after_any_edits_answers_are_found_as_if_all_were_built_anew(datab
         for question in dice.sample(ASKED, 12):
             found, expected = (one.index.search(question, "nb", 3) for one in (ours, anew))
             assert found[0].entry_id == expected[0].entry_id
-            # Of rows that are equally far the last to be looked at may be another: scores are added up in another order.
+            # Of rows equally far, the last to be looked at may be another: scores are added up in another order.
             assert found[0].probability == pytest.approx(expected[0].probability, abs=0.05)
 
 
