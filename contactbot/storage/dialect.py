@@ -51,6 +51,13 @@ class Dialect(Protocol):
     def is_refusal(self, error: BaseException) -> bool:
         """Say whether the unit broke a rule of the schema, such as a unique key."""
 
+    @property
+    def returning_id(self) -> str:
+        """What an INSERT ends with so that its row's id can be had."""
+
+    def inserted_id(self, cursor: Any) -> int:  # noqa: ANN401 - a DBAPI cursor
+        """Return the id of the row just inserted."""
+
     def next_number(self, tx: Any, municipality: str) -> int:  # noqa: ANN401 - the transaction, which imports this
         """Draw the municipality's next ticket number; gaps are allowed."""
 
@@ -73,6 +80,7 @@ class Sqlite:
 
     name = "sqlite"
     skip_locked = ""  # one writer: nobody else leases meanwhile
+    returning_id = ""  # the driver knows it
 
     def __init__(self, url: str) -> None:
         self.path = url.partition("///")[2].partition("?")[0]
@@ -116,6 +124,10 @@ class Sqlite:
             return StoreError(f"the database refused the change: {error}")
         return error
 
+    def inserted_id(self, cursor: sqlite3.Cursor) -> int:
+        """Ask the driver."""
+        return int(cursor.lastrowid or 0)
+
     def next_number(self, tx: Any, municipality: str) -> int:  # noqa: ANN401 - see Dialect
         """One above the highest: the single writer makes it unique."""
         return int(
@@ -156,6 +168,7 @@ class Postgresql:
 
     name = "postgresql"
     skip_locked = " FOR UPDATE OF o SKIP LOCKED"
+    returning_id = " RETURNING id"
 
     def __init__(self, url: str, connections: int = 8) -> None:
         # A sequential scan locks the whole table for a serializable transaction, so that everybody conflicts with
@@ -191,6 +204,10 @@ class Postgresql:
     def is_refusal(self, error: BaseException) -> bool:
         """Tell a broken rule of the schema (class 23) from other errors."""
         return _state(error).startswith("23")
+
+    def inserted_id(self, cursor: Any) -> int:  # noqa: ANN401 - psycopg's cursor
+        """Read what the statement returned."""
+        return int(cursor.fetchone()[0])
 
     def next_number(self, tx: Any, municipality: str) -> int:  # noqa: ANN401, ARG002 - one sequence serves all
         """Draw from a sequence, so that parallel transactions do not wait for each other."""

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -25,6 +25,15 @@ def to_sql(value: object) -> Value:
     refused with ValueError, since nobody can tell what they mean.
     """
     return form_of(type(value))(value)
+
+
+def to_kept(values: dict[str, Any]) -> dict[str, Value]:
+    """Bring all values into the forms in which they are kept; the dictionary itself is changed and returned."""
+    for name, value in values.items():
+        kind = type(value)
+        if kind not in _AS_THEY_ARE:
+            values[name] = (_forms.get(kind) or form_of(kind))(value)
+    return values
 
 
 def form_of(kind: type) -> Form:
@@ -63,6 +72,14 @@ def _json_in(value: object) -> str:
     return text_in(_as_json(value))
 
 
+def _list_in(value: Sequence[object]) -> str:
+    return _json_in(value) if value else "[]"
+
+
+def _object_in(value: Mapping[str, object]) -> str:
+    return _json_in(value) if value else "{}"
+
+
 # The first that fits counts: a StrEnum is text, a truth value a number, and a datetime a date.
 FORMS: Final[tuple[tuple[type, Form], ...]] = (
     (StrEnum, attrgetter("value")),
@@ -73,8 +90,12 @@ FORMS: Final[tuple[tuple[type, Form], ...]] = (
     (NoneType, _as_it_is),
     (datetime, time_in),
     (date, date.isoformat),
+    (tuple, _list_in),
+    (list, _list_in),
+    (dict, _object_in),
 )
 _forms: dict[type, Form] = {}
+_AS_THEY_ARE: Final = frozenset({int, bytes, NoneType})
 
 
 Reader = Callable[[Any], Any]
@@ -88,18 +109,20 @@ def hydrator(model: type[Model], columns: tuple[str, ...]) -> Callable[[Sequence
     Raises TypeError when a column has no field, so a statement and its dataclass cannot drift apart.
     """
     hints = typing.get_type_hints(model)
-    unknown = set(columns) - {field.name for field in dataclasses.fields(model)}  # type: ignore[arg-type]
+    fields = tuple(field.name for field in dataclasses.fields(model))  # type: ignore[arg-type]
+    unknown = set(columns) - set(fields)
     if unknown:
         raise TypeError(f"{model.__name__} has no field for the columns {sorted(unknown)}")
-    readers = [(column, reader) for column in columns if (reader := _reader(hints[column])) is not None]
+    readers = [(at, reader) for at, column in enumerate(columns) if (reader := _reader(hints[column])) is not None]
+    in_order = columns == fields[: len(columns)]
     make: Callable[..., Model] = model
 
     def hydrate(row: Sequence[Value]) -> Model:
-        values = dict(zip(columns, row, strict=True))
-        for column, reader in readers:
-            if (value := values[column]) is not None:
-                values[column] = reader(value)
-        return make(**values)
+        values = list(row)
+        for at, reader in readers:
+            if (value := values[at]) is not None:
+                values[at] = reader(value)
+        return make(*values) if in_order else make(**dict(zip(columns, values, strict=True)))
 
     return hydrate
 
@@ -123,4 +146,5 @@ def _reader(hint: Any) -> Reader | None:  # noqa: ANN401 - a type annotation may
 
 
 def _from_json(kind: type) -> Reader:
-    return lambda text: kind(json.loads(text))
+    empty = "{}" if kind is dict else "[]"
+    return lambda text: kind() if text == empty else kind(json.loads(text))

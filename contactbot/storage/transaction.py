@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 from contactbot.storage.dialect import Connection, Dialect
-from contactbot.storage.rows import form_of, hydrator
+from contactbot.storage.rows import hydrator, to_kept
 
 Model = TypeVar("Model")
 
@@ -53,20 +53,19 @@ class Transaction:
 
     def insert(self, table: str, **values: object) -> int:
         """Insert one row into a table that has an ``id``; return the id."""
-        found = self._run(_insert(table, tuple(values), returning=True), values).fetchone()
-        return int(found[0])
+        statement = _insert(table, tuple(values), self.dialect.returning_id)
+        return self.dialect.inserted_id(self._run(statement, values))
 
     def add(self, table: str, **values: object) -> bool:
         """Insert one row unless it conflicts with one that is there; return whether it was added."""
-        return bool(self._run(_insert(table, tuple(values), returning=False), values).rowcount)
+        return bool(self._run(_insert(table, tuple(values), " ON CONFLICT DO NOTHING"), values).rowcount)
 
     def wake(self, *topics: str) -> None:
         """Announce these topics after the commit."""
         self.woken.update(topics)
 
-    def _run(self, statement: str, values: dict[str, object]) -> Any:  # noqa: ANN401 - a DBAPI cursor
-        kept = {name: form_of(type(value))(value) for name, value in values.items()}
-        self._cursor.execute(self.dialect.compiled(statement), kept)
+    def _run(self, statement: str, values: dict[str, Any]) -> Any:  # noqa: ANN401 - a DBAPI cursor
+        self._cursor.execute(self.dialect.compiled(statement), to_kept(values))
         return self._cursor
 
 
@@ -77,10 +76,9 @@ def _hydrator(model: type[Model], cursor: Any) -> Callable[[Sequence[Any]], Mode
 
 
 @lru_cache(maxsize=256)
-def _insert(table: str, columns: Sequence[str], *, returning: bool) -> str:
+def _insert(table: str, columns: Sequence[str], end: str) -> str:
     names, places = ", ".join(columns), ", ".join(f":{column}" for column in columns)
-    end = "RETURNING id" if returning else "ON CONFLICT DO NOTHING"
-    return f"INSERT INTO {table} ({names}) VALUES ({places}) {end}"
+    return f"INSERT INTO {table} ({names}) VALUES ({places}){end}"
 
 
 def done_before(tx: Transaction, key: str) -> tuple[bool, Any]:
