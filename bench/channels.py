@@ -26,7 +26,7 @@ import aiohttp
 import aiosmtplib
 from twilio.request_validator import RequestValidator
 
-from bench.service import free_port, port_of, resident_mb, running, serving
+from bench.service import cpu, free_port, port_of, resident_mb, running, serving
 from contactbot import app, settings
 from contactbot.clock import now
 from contactbot.demo import base
@@ -61,10 +61,10 @@ def main() -> None:
             for round_ in range(ROUNDS):
                 with running("bench.bare", channel, str(folder)) as peer:
                     bare.append(asyncio.run(_rate(client, int(peer.readline()), "bare", round_)))
-                spent = _cpu(process)
+                spent = cpu(process)
                 ours.append(asyncio.run(_rate(client, ours_port, "ours", round_)))
                 _until_idle(process)
-                costs.append((_cpu(process) - spent) / MESSAGES)
+                costs.append((cpu(process) - spent) / MESSAGES)
                 ratios.append(ours[-1] / bare[-1])
             print(
                 f"{channel:<10}{statistics.median(ours):>9.0f}{statistics.median(bare):>9.0f}"
@@ -205,16 +205,10 @@ def configured(folder: Path, where: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _cpu(process: int) -> float:
-    """Return the CPU milliseconds, of user and kernel, that a process has used."""
-    fields = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
-
-
 def _until_idle(process: int) -> None:
     """Return when a process has done little for a moment, so that what it still had to send counts as well."""
     before = -1.0
-    while (after := _cpu(process)) - before > IDLE:
+    while (after := cpu(process)) - before > IDLE:
         before = after
         threading.Event().wait(0.5)
 

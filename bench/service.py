@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -70,6 +71,12 @@ def _toml(values: dict[str, Any], prefix: str = "") -> str:
 def port_of(configuration: dict[str, Any]) -> int:
     """Return the port that the service serves its pages on."""
     return int(configuration["listen"].rpartition(":")[2])
+
+
+def cpu(process: int) -> float:
+    """Return the CPU milliseconds, of user and kernel, that a process has used."""
+    fields = Path(f"/proc/{process}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def resident_mb(process: int) -> float:
