@@ -203,7 +203,7 @@ class Spoken:
     """One message of a thread as the resident may see it.
 
     ``key`` is the client's own identifier for what it sent. ``forgets`` says that what was said before is erased.
-    ``rating`` is what the resident thinks of an answer.
+    ``asks_why`` says that words may follow the choice, after a mark. ``rating`` is what the resident thinks of an answer.
     """
 
     position: int
@@ -216,5 +216,6 @@ class Spoken:
     choices: tuple[str, ...] = ()
     key: str = ""
     forgets: bool = False
+    asks_why: bool = False
     rating: Rating = ""
     attachments: tuple[str, ...] = field(default=())

@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 from contactbot.conversation.phrases import PhraseBook, Reading, is_misspelt
+from contactbot.conversation.questions import asks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -187,6 +188,22 @@ def choice(text: str, labels: Sequence[str]) -> int | None:
     if number is not None:
         return number - 1 if 1 <= number <= len(labels) else None
     return _by_label([word for word in words if word not in _WEIGHTLESS], labels)
+
+
+_BEFORE_WHY: Final = "|".join(map(re.escape, _CHOICE["before_why"]))
+_FIRST: Final = re.compile(rf"\s*(\w+)(?:\s*[,.:;!–—-]+\s*|\s+(?=(?:{_BEFORE_WHY})\b))(\S.*)", re.DOTALL)
+
+
+def verdict(text: str, labels: Sequence[str]) -> int | None:
+    """Return which answer to a survey a message is: one of the labels, alone or with words about it after a mark.
+
+    None for anything else, and where the words after it ask something.
+    """
+    picked = choice(text, labels)
+    first = _FIRST.match(text)
+    if picked is not None or first is None or asks(first[2]):
+        return picked
+    return choice(first[1], labels)
 
 
 def _number(words: list[str]) -> int | None:

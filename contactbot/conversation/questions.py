@@ -90,7 +90,7 @@ def asked(text: str) -> tuple[Asked, ...]:
     found: list[Asked] = []
     told = ""
     for sentence in _sentences(text):
-        if not _asks(sentence) or _meanings(sentence) in _COURTESIES:
+        if not asks(sentence) or _meanings(sentence) in _COURTESIES:
             told = sentence
         elif not _hangs(sentence):
             found.append(_question(sentence, told))
@@ -109,9 +109,9 @@ def _question(sentence: str, told: str) -> Asked:
     clauses = _clauses(sentence)
     if len(clauses) > 1 and all(_hangs(clause) for clause in clauses[1:]):
         return Asked(sentence, (), clauses[0], clauses[1:], told)
-    if len(clauses) == 2 and not _asks(clauses[0]) and leaning(clauses[1]) is None:  # noqa: PLR2004 - a pair
+    if len(clauses) == 2 and not asks(clauses[0]) and leaning(clauses[1]) is None:  # noqa: PLR2004 - a pair
         return Asked(sentence, (), clauses[1], (), told)
-    several = 1 < len(clauses) <= MOST and all(_asks(one) and leaning(one) is None for one in clauses)
+    several = 1 < len(clauses) <= MOST and all(asks(one) and leaning(one) is None for one in clauses)
     return Asked(sentence, clauses if several else (), told=told)
 
 
@@ -137,7 +137,7 @@ def leaning(text: str) -> Leaning | None:
     own = tuple(one.form for one in rest if not one.small and one.concept not in _ASPECTS)
     goes_on = bool(lead) and len(own) <= _OWN_AFTER_LEAD and not _QUESTION_WORDS & {one.concept for one in rest}
     points_back = bool(_POINTERS & set(meant)) and len(own) <= _OWN_BESIDE_POINTER
-    bound = goes_on or points_back or (not own and _asks(text))
+    bound = goes_on or points_back or (not own and asks(text))
     names_a_side = not own and len(words) <= _BARE and not all(one.small for one in words)
     return Leaning(own, bound, goes_on) if bound or names_a_side else None
 
@@ -199,7 +199,8 @@ def _goes_on(sentence: str) -> bool:
     return last is not None and (last[1].lower() in _ABBREVIATIONS or last[1].isdecimal())
 
 
-def _asks(sentence: str) -> bool:
+def asks(sentence: str) -> bool:
+    """Tell whether a sentence is a question: by its mark, or by the word it begins with."""
     if sentence.rstrip('"»”) ').endswith("?"):
         return any(char.isalpha() for char in sentence)
     for meant in _meanings(sentence):

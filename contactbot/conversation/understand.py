@@ -134,11 +134,12 @@ def _picked(text: str, seen: Seen) -> int | None:
     if pending is None or pending.get("kind") not in ("choices", "survey"):
         return None
     labels = [str(label) for label in pending["labels"]]
-    picked = commands.choice(text, labels)
+    read = commands.verdict if pending["kind"] == "survey" else commands.choice
+    picked = read(text, labels)
     if picked is not None:
         return picked
     first = next((line for line in text.splitlines() if line.strip()), "")  # a signature may follow
-    return commands.choice(first, labels)
+    return read(first, labels)
 
 
 def _entries(found: Found, seen: Seen, knowledge: Knowledge) -> dict[str, Entry]:

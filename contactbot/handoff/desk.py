@@ -341,12 +341,9 @@ def _ask_how_it_went(tx: Transaction, ticket: Ticket, actor: Actor) -> None:
     if silent or (last is not None and actor.at - last < SURVEY_PAUSE):
         return
     text = say(thread.language, "survey", reference=ticket.number)
-    message = threads.append(
-        tx,
-        thread.municipality,
-        thread.id,
-        NewMessage(Author.BOT, text, thread.language, actor.at, outcome={"outcome": "survey"}),
-    )
+    labels = tuple(say(thread.language, f"survey_{answer}") for answer in ("yes", "partly", "no"))
+    new = NewMessage(Author.BOT, text, thread.language, actor.at, choices=labels, outcome={"outcome": "survey"})
+    message = threads.append(tx, thread.municipality, thread.id, new)
     outbox.post(
         tx, thread.municipality, thread.id, thread.channel, message,
         Post(
@@ -357,11 +354,7 @@ def _ask_how_it_went(tx: Transaction, ticket: Ticket, actor: Actor) -> None:
     _event(tx, ticket, actor.at, "bot", "ticket.surveyed", thread=thread.id)
     threads.touch(
         tx, thread.id, at=actor.at, language=thread.language, disclosed=True,
-        pending={
-            "kind": "survey",
-            "ticket": ticket.number,
-            "labels": [say(thread.language, f"survey_{answer}") for answer in ("yes", "partly", "no")],
-        },
+        pending={"kind": "survey", "ticket": ticket.number, "labels": list(labels)},
     )  # fmt: skip
 
 

@@ -390,6 +390,7 @@ def spoken_to(tx: Transaction, channel: str, session: Address, after: int) -> tu
             "SELECT m.shown AS position, m.author, coalesce(s.name, '') AS author_name, m.text, m.created_at AS at,"
             " m.markup, m.language, m.choices, m.key,"
             " EXISTS (SELECT 1 FROM outbox o WHERE o.message = m.id AND o.purpose = 'erased') AS forgets,"
+            " EXISTS (SELECT 1 FROM outbox o WHERE o.message = m.id AND o.purpose = 'survey') AS asks_why,"
             " (SELECT CASE WHEN count(*) = 0 THEN '' WHEN max(g.helpful) = 1 THEN 'helpful'"
             " WHEN max(g.helpful) = 0 THEN 'unhelpful' ELSE 'unrated' END"
             " FROM answer_given g WHERE g.message = m.id) AS rating"

@@ -69,6 +69,7 @@ HAPPENED: Final = {
     "ticket.written": "Innbyggeren skrev igjen",
     "ticket.undelivered": "Noe til innbyggeren kom ikke fram",
     "ticket.surveyed": "Innbyggeren ble spurt om hvordan det gikk",
+    "ticket.rated": "Innbyggeren svarte {answer} på om de fikk hjelp",
     "ticket.closed": "{who} lukket saken",
     "ticket.reopened": "{who} åpnet saken igjen",
     "message.received": "Innbyggeren skrev",
@@ -83,6 +84,7 @@ INLINE: Final = frozenset(
         "ticket.archive_decided", "ticket.archived", "ticket.emptied", "original.read", "incident.flood",
     }
 )  # fmt: skip
+RATED: Final = {"yes": "ja", "partly": "delvis", "no": "nei"}
 CONTENTS: Final[Mapping[str, str]] = {
     Content.ORDINARY: "Vanlig svar",
     Content.DECISION: "Vedtak",
@@ -173,6 +175,7 @@ def in_words(line: HistoryLine) -> str:
     return HAPPENED.get(line.kind, line.kind).format(
         who=who, reason=reason, team=line.data.get("team", ""), content=CONTENTS.get(content, content).lower(),
         decision=ARCHIVE.get(decision, decision).lower(), channel=channel, other=other,
+        answer=RATED.get(str(line.data.get("answer", "")), ""),
         what=f"sak {other}" if other else f"en samtale på {channel}",
     )  # fmt: skip
 

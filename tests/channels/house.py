@@ -202,7 +202,7 @@ class RecordingHouse:
         """Let those that wait commit."""
         self._gate.set()
 
-    def say(
+    def say(  # noqa: PLR0913 - what a message shows
         self,
         session: Address,
         text: str,
@@ -211,6 +211,7 @@ class RecordingHouse:
         markup: Markup = "plain",
         choices: tuple[str, ...] = (),
         rating: Rating = "",
+        asks_why: bool = False,
     ) -> Spoken:
         """Put an answer into a session's history, as the real house does when it is written to the outbox."""
         spoken = Spoken(
@@ -222,6 +223,7 @@ class RecordingHouse:
             markup=markup,
             choices=choices,
             rating=rating,
+            asks_why=asks_why,
         )
         self._tell(session, spoken)
         return spoken

@@ -49,6 +49,9 @@ class AnsweringHouse(RecordingHouse):
             self.stand(session, Standing(with_people=True))
         elif "ferdig" in words:
             self.stand(session, Standing(ended=True))
+        elif "lukk" in words:
+            self.stand(session, Standing(ended=True))
+            self.say(session, "Fikk du svar på det du lurte på?", choices=("Ja", "Delvis", "Nei"), asks_why=True)
         elif "ekko" in words:
             self.say(session, HOSTILE)
             self.say(session, HOSTILE, markup="markdown")
@@ -214,6 +217,23 @@ async def test_a_resident_with_only_a_keyboard_says_that_an_answer_did_not_help_
     assert town.complaints == []
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+async def test_how_it_went_is_said_with_a_button_and_a_free_word_and_enter_in_the_field_says_nothing(
+    browser: Browser,
+    town: Town,
+    scripts: bool,  # noqa: FBT001 - a case of the test
+) -> None:
+    async with visit(browser, town, town.page, java_script_enabled=scripts) as page:
+        await page.fill("#text", "lukk stille")
+        await page.locator("#send").click()
+        why = page.get_by_label("Vil du si hvorfor?")
+        await why.fill("det tok lang tid")
+        await why.press("Enter")
+        await page.get_by_role("button", name="Delvis").click()
+        await expect(page.locator("#list .bubble", has_text="Delvis: det tok lang tid")).to_be_visible()
+    assert town.said() == ["lukk stille", "Delvis: det tok lang tid"]
+
+
 async def test_without_javascript_an_answer_can_be_rated(browser: Browser, town: Town) -> None:
     async with visit(browser, town, town.page, java_script_enabled=False) as page:
         await page.fill("#text", "Søppel?")
@@ -290,6 +310,11 @@ async def _state_refused_file(page: Page, where: Page | Frame) -> None:
     await expect(where.locator("#file-problem")).to_contain_text("kan ikke tas imot")
 
 
+async def _state_survey(_: Page, where: Page | Frame) -> None:
+    await say(where, "lukk")
+    await expect(where.get_by_label("Vil du si hvorfor?")).to_be_visible()
+
+
 async def _state_refused_mail(_: Page, where: Page | Frame) -> None:
     await say(where, "Søppel?")
     await where.locator("#menu summary").click()
@@ -315,6 +340,7 @@ STATES: dict[str, State] = {
     "rated": _state_rated,
     "refused file": _state_refused_file,
     "refused mail": _state_refused_mail,
+    "survey": _state_survey,
     "ended": _state_ended,
 }
 

@@ -1,6 +1,7 @@
 """What residents get: answers, choices, people, and never a promise without a case."""
 
 import asyncio
+import json
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -335,6 +336,25 @@ async def test_closing_asks_how_it_went_and_a_no_opens_the_case_again(town: Town
     assert "åpnet sak 1001 igjen" in await town.ask("3")
     assert (await town.ticket()).state == TicketState.OPEN
     assert await town.tickets() == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "rated"),
+    [
+        ("1", "yes"), ("Delvis", "partly"), ("Delvis: det tok lang tid", "partly"), ("2, det tok lang tid", "partly"),
+        ("nei fordi ingen ringte", "no"), ("Ja, når åpner biblioteket?", ""), ("Når åpner biblioteket?", ""),
+    ],
+)  # fmt: skip
+async def test_a_survey_is_answered_by_button_number_or_word_with_or_without_why_and_a_question_is_a_question(
+    town: Town, said: str, rated: str
+) -> None:
+    await town.ask(PERSON)
+    await town.house.database.write(lambda tx: desk.close(tx, 1001, town.actor(), survey=True))
+    assert (await town.hear()).choices == ("Ja", "Delvis", "Nei")
+    await town.say(said)
+    found = await town.house.database.read(lambda tx: tx.rows("SELECT data FROM event WHERE kind = 'ticket.rated'"))
+    assert [json.loads(data)["answer"] for (data,) in found] == ([rated] if rated else [])
+    assert said in [message.text for message in (await town.case()).messages]
 
 
 async def test_nobody_is_asked_twice_within_thirty_days(town: Town) -> None:

@@ -219,6 +219,8 @@ def item(session: str, spoken: Spoken) -> Reply:
         shown["language"] = spoken.language
     if spoken.choices:
         shown["choices"] = list(spoken.choices)
+        if spoken.asks_why:
+            shown["asks_why"] = True
     if spoken.rating:
         shown["rating"] = spoken.rating
     if spoken.forgets:

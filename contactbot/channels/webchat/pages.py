@@ -88,7 +88,7 @@ class Pages:
             return await self._leave(request, caller, session, form["address"])
         if "transcript" in form:
             return await self._ask_for_transcript(request, caller, session, form["transcript"])
-        text = form.get("say") or form.get("text", "")
+        text = _chosen_with_why(form) or form.get("text", "")
         if _is_sensitive(caller.site, text) and not form.get("confirmed"):
             problem = self._words(request, caller.site)["warning"]
             return await self._page(request, caller, session, Draft(text, problem, confirm=True, status=422))
@@ -314,6 +314,7 @@ _SCRIPT_WORDS = frozenset(
         "warning_fix",
         "warning_send",
         "choices",
+        "survey_why",
         "chosen",
         "attachment",
         "new_tab",
@@ -342,6 +343,12 @@ def _fields(body: str) -> Mapping[str, str]:
     except ValueError:
         raise RefusedError("frame") from None
     return {name: values[-1] for name, values in fields.items()}
+
+
+def _chosen_with_why(form: Mapping[str, str]) -> str:
+    """Return the words of a pressed button, with what the resident said about it: conversations read them as one."""
+    pressed, why = form.get("say", ""), form.get("why", "").strip()
+    return f"{pressed}: {why}" if pressed and why else pressed
 
 
 def _verdict(value: str) -> frames.Rate:

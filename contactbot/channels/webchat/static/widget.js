@@ -75,8 +75,10 @@
     }
     return box;
   };
-  const choices = (labels) => {
-    const form = make("form", { class: "choices" }, make("p", { class: "hint" }, words.choices));
+  const choices = (labels, asksWhy) => {
+    const none = make("button", { disabled: "disabled", hidden: "hidden" });  // Enter in the field presses a form's first button: not a verdict
+    const above = asksWhy ? [none, make("label", { for: "survey-why" }, words.survey_why), make("input", { id: "survey-why", name: "why", type: "text", maxlength: "500", autocomplete: "off" })] : [make("p", { class: "hint" }, words.choices)];
+    const form = make("form", { class: "choices" }, ...above);
     for (const label of labels) form.append(make("button", { class: "choice", name: "say", value: label }, label));
     return form;
   };
@@ -141,7 +143,7 @@
     } else {
       const li = dress(make("li"), item);
       list.insertBefore(li, later);
-      if (item.choices && newest) li.append(choices(item.choices));
+      if (item.choices && newest) li.append(choices(item.choices, item.asks_why));
       reveal(li);
     }
     if (item.author !== "resident") heardFrom(item);
@@ -461,7 +463,8 @@
     if (event.target === composer || ["address", "mail", "files"].includes(event.target.id)) return;
     event.preventDefault();
     at("menu").open = false;
-    say(event.submitter.value);
+    const why = event.target.elements.why?.value.trim();  // what was said about a choice goes with it, as one message
+    say(why ? `${event.submitter.value}: ${why}` : event.submitter.value);
     // The pressed choice is gone: go on where the resident reads, or writes when a keyboard is at hand.
     (matchMedia("(pointer: coarse)").matches ? scroll : text).focus();
   });
