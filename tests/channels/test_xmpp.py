@@ -309,6 +309,57 @@ async def test_a_flood_waits_in_the_archive_and_not_in_memory(
     assert texts(house) == [f"Melding {number}" for number in range(120)]
 
 
+class Slow(RecordingHouse):
+    """A house that keeps one message only when it is told to."""
+
+    def __init__(self, slow: str) -> None:
+        super().__init__()
+        self._slow = slow
+        self.gate = asyncio.Event()
+
+    async def receive(self, inbound: Inbound, cursor: str | None = None) -> Accepted:
+        """Wait with the one."""
+        if inbound.text == self._slow:
+            await self.gate.wait()
+        return await super().receive(inbound, cursor)
+
+
+async def test_a_message_that_takes_long_holds_up_its_own_sender_and_nobody_else(
+    server: Prosody, ours: Installation, kari: Resident
+) -> None:
+    house = Slow("langsom")
+    async with live(ours, house), online(server, new_account(server, "ola")) as ola:
+        kari.say(ours.bot.jid, "langsom", "k-1")
+        kari.say(ours.bot.jid, "etter den", "k-2")
+        await kari.settle()
+        ola.say(ours.bot.jid, "Hei", "o-1")
+        assert await ola.answer_to("o-1") == "receipt"
+        assert texts(house) == ["Hei"]
+        house.gate.set()
+        assert await kari.answer_to("k-2") == "receipt"
+    assert texts(house) == ["Hei", "langsom", "etter den"]
+
+
+async def test_a_crash_with_several_messages_in_hand_gives_the_unfinished_again_and_loses_none(
+    server: Prosody, ours: Installation, kari: Resident
+) -> None:
+    house = Slow("langsom")
+    async with online(server, new_account(server, "ola")) as ola:
+        async with live(ours, house):
+            kari.say(ours.bot.jid, "først", "k-0")
+            assert await kari.answer_to("k-0") == "receipt"
+            kari.say(ours.bot.jid, "langsom", "k-1")
+            await kari.settle()
+            for number in range(3):
+                ola.say(ours.bot.jid, f"Melding {number}", f"o-{number}")
+            assert await ola.answer_to("o-2") == "receipt"
+        house.gate.set()
+        async with live(ours, house):
+            assert await kari.answer_to("k-1") == "receipt"
+    assert sorted(texts(house)) == ["Melding 0", "Melding 1", "Melding 2", "først", "langsom"]
+    assert len(house.offered) == 5 + 3  # what was behind the unfinished one came again, and was known
+
+
 async def test_an_expired_place_in_the_archive_is_no_reason_to_lose_what_is_there(
     ours: Installation, house: RecordingHouse, kari: Resident
 ) -> None:

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 
-Job = Callable[[], Coroutine[None, None, None]]
+Job = Callable[[], Awaitable[None]]
 
 
 class Lanes:
