@@ -112,7 +112,7 @@ async def _furnish(settings: Settings, database: Database, clock: Clock) -> Hous
     bases = Bases(database, known, clock, await asyncio.to_thread(encoder_in, settings.kb.encoder))
     engine = Engine(database, known, bases, settings, clock)
     delivery = Delivery(database, in_use, known, settings.delivery, clock)
-    writing = Writing()
+    writing = Writing(clock, database.notices)
     mail = next((channel for channel in in_use.values() if channel.abilities.scheme == "email"), None)
     receptions = {
         name: Reception(channel, database, engine, delivery, known, clock, writing, mail)

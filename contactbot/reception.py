@@ -19,6 +19,7 @@ from contactbot.municipality import Municipality
 from contactbot.storage.database import Database
 from contactbot.storage.notices import session_topic
 from contactbot.threads import store as threads
+from contactbot.threads import writing
 from contactbot.threads.writing import Writing
 from contactbot.transcripts import mailing
 
@@ -26,7 +27,7 @@ SLOW_POLL = 120.0  # seconds between looks at a session when no notice comes: th
 
 
 class Reception:
-    """What one channel is given: the ``House`` port of ``channels/base.py``; ``mail`` is the channel that sends mail."""
+    """What one channel is given: the ``House`` port (``channels/base.py``). ``mail`` is what sends mail."""
 
     def __init__(  # noqa: PLR0913 - the parts of the house that a channel meets
         self,
@@ -92,7 +93,8 @@ class Reception:
         if kind == "read":
             await self._database.jot(threads.note_read, sender, position)
         else:
-            self._database.notices.announce([f"typing:{sender.scheme}:{sender.value}"])
+            for municipality, ticket in await self._database.glance(threads.cases_of, sender):
+                await self._database.jot(writing.tell_of_resident, municipality, ticket, mode="queue")
 
     async def leave_address(self, session: Address, address: Address) -> None:
         """Note where the resident may be reached when the session is gone."""
@@ -129,7 +131,7 @@ class Reception:
     async def standing(self, session: Address) -> Standing:
         """Return how the session's conversation stands, and who of the staff is writing to it."""
         stands: Standing = await self._database.glance(threads.standing, self._channel.name, session)
-        return replace(stands, writing=self._writing.to(session, self._clock()))
+        return replace(stands, writing=self._writing.to(session))
 
     async def rate(self, account: str, session: Address, position: int, *, helpful: bool, comment: str) -> bool:
         """Keep what the resident thinks of an answer, their words masked, for the editors."""

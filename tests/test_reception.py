@@ -13,6 +13,7 @@ from contactbot.handoff import desk
 from contactbot.handoff.desk import Actor
 from contactbot.messages import Address, Author, Inbound, Receipt, Standing
 from contactbot.storage.unit import Unit
+from contactbot.threads import writing
 from tests.conversation.town import Town, running
 
 
@@ -104,10 +105,21 @@ async def test_the_house_is_ready_when_every_channel_receives(town: Town) -> Non
 async def test_who_of_the_staff_writes_is_told_for_a_little_while(town: Town) -> None:
     house, kari = town.house.receptions["loopback"], Address("loopback", "kari")
     assert await house.standing(kari) == Standing()
-    town.house.writing.note(kari, "Ola", town.watch())
+    await town.house.database.jot(writing.tell_of_staff, kari, "Ola")
     assert (await house.standing(kari)).writing == "Ola"
     town.watch.at += timedelta(seconds=9)
     assert (await house.standing(kari)).writing is None
+
+
+async def test_a_resident_who_writes_is_told_of_in_their_open_case_alone(town: Town) -> None:
+    house, kari = town.house.receptions["loopback"], Address("loopback", "kari")
+    await house.hint(kari, "typing")
+    await house.receive(inbound(town, "1", "jeg vil snakke med en person"))
+    assert town.house.writing.cases("fjordvik") == ()
+    await house.hint(kari, "typing")
+    assert town.house.writing.cases("fjordvik") == (1001,)
+    town.watch.at += timedelta(seconds=9)
+    assert town.house.writing.cases("fjordvik") == ()
 
 
 async def test_whether_people_have_the_conversation_and_when_they_ended_it_is_told(town: Town) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -16,12 +16,20 @@ class Notices:
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._hearing: dict[str, Callable[[str], None]] = {}
 
     def announce(self, topics: Iterable[str]) -> None:
-        """Wake everybody who waits for one of the topics."""
+        """Wake everybody who waits for one of the topics, and pass on what follows a name that somebody hears."""
         for topic in topics:
             for waiting in self._waiting.get(topic, ()):
                 waiting.set()
+            name, _, words = topic.partition(" ")
+            if words and name in self._hearing:
+                self._hearing[name](words)
+
+    def hear(self, name: str, listener: Callable[[str], None]) -> None:
+        """Call the listener, on the event loop, with the words of each notice ``name words``: hints kept nowhere."""
+        self._hearing[name] = listener
 
     @contextmanager
     def listening(self, *topics: str) -> Iterator[asyncio.Event]:

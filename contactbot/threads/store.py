@@ -9,7 +9,7 @@ from contactbot.errors import NotFoundError, UnknownAccountError
 from contactbot.messages import Accepted, Address, Author, Inbound, Spoken, Standing
 from contactbot.storage.notices import session_topic
 from contactbot.storage.transaction import Transaction
-from contactbot.threads.thread import AddressRow, Message, NewMessage, Placed, Thread
+from contactbot.threads.thread import AddressRow, Message, NewMessage, Placed, State, Thread
 
 THREAD_COLUMNS = (
     *("id", "municipality", "account", "address", "channel", "subject", "language", "state", "turn_owner"),
@@ -20,6 +20,15 @@ MESSAGE = (
     "m.id, m.thread, m.position, m.author, m.kind, m.text, m.markup, m.language, m.choices, m.key, m.outcome,"
     " m.created_at, s.name AS staff_name, m.sender"
 )
+SAME_TOWN = (
+    "IN (SELECT b.id FROM account a JOIN account b ON b.municipality = a.municipality AND b.channel = a.channel"
+    " WHERE a.id = :account)"
+)
+RECENT = (
+    " FROM thread t JOIN message m ON m.thread = t.id AND m.position > t.positions - :looked"
+    " WHERE t.address = :address AND t.last_at >= :since AND m.author = 'resident' AND m.created_at >= :since"
+)
+STATE = ", language = :language, pending = :pending, disclosed = :disclosed, version = version + 1"
 MOST_REFS = 100  # identifiers that a message names; RFC 5322 sets no bound, relays do at some kilobytes
 
 
@@ -34,10 +43,13 @@ def account_of(tx: Transaction, channel: str, address: str) -> tuple[int, str]:
         address=address,
     )
     if found is None:
-        raise UnknownAccountError(
-            f"no account {address!r} is configured for {channel}; add it under [channels.{channel}]"
-        )
+        raise unknown_account(channel, address)
     return int(found[0]), str(found[1])
+
+
+def unknown_account(channel: str, address: str) -> UnknownAccountError:
+    """Return the error of a message to an account that is not ours."""
+    return UnknownAccountError(f"no account {address!r} is configured for {channel}; add it under [channels.{channel}]")
 
 
 def find_address(tx: Transaction, municipality: str, address: Address) -> AddressRow | None:
@@ -87,10 +99,9 @@ def already_accepted(tx: Transaction, account: int, inbound: Inbound) -> Accepte
 
     With a fingerprint, also on another account of the municipality: one mail to two of our addresses is one message.
     """
+    on = SAME_TOWN if inbound.fingerprint else "= :account"
     found = tx.row(
-        "SELECT message, thread, position FROM accepted WHERE account IN"
-        " (SELECT b.id FROM account a JOIN account b ON b.municipality = a.municipality AND b.channel = a.channel"
-        "  WHERE a.id = :account AND (b.id = a.id OR :fingerprint <> ''))"
+        f"SELECT message, thread, position FROM accepted WHERE account {on}"
         " AND external_id = :external_id AND fingerprint = :fingerprint LIMIT 1",
         account=account,
         external_id=inbound.external_id,
@@ -242,8 +253,7 @@ def touch(
 ) -> None:
     """Write what a message changed in its thread, and raise the version."""
     tx.execute(
-        "UPDATE thread SET last_at = :at, language = :language, pending = :pending, disclosed = :disclosed,"
-        " version = version + 1 WHERE id = :id",
+        f"UPDATE thread SET last_at = :at{STATE} WHERE id = :id",
         at=at,
         language=language,
         pending=pending,
@@ -252,21 +262,29 @@ def touch(
     )
 
 
+def set_pending(tx: Transaction, thread: int, pending: dict[str, object]) -> None:
+    """Replace what the resident was offered and may be answering."""
+    tx.execute("UPDATE thread SET pending = :pending WHERE id = :id", pending=pending, id=thread)
+
+
 # --- messages ---
 
 
-def append(tx: Transaction, municipality: str, thread: int, message: NewMessage) -> Placed:
+def append(
+    tx: Transaction, municipality: str, thread: int, message: NewMessage, becomes: State | None = None
+) -> Placed:
     """Put a message at the end of a thread; return its place.
 
-    What a resident said is shown at once, everything else when it leaves.
+    What a resident said is shown at once, everything else when it leaves. ``becomes`` is what it makes of the thread.
     """
     seen = message.author == Author.RESIDENT and message.kind == "message"
+    changed = {} if becomes is None else _changed(becomes)
     position, shown, epoch = tx.row(
-        "UPDATE thread SET positions = positions + 1, shown = shown + :seen, last_at = :at WHERE id = :id"
-        " RETURNING positions, shown, turn_epoch",
+        "UPDATE thread SET positions = positions + 1, shown = shown + :seen, last_at = :at"
+        f"{STATE if changed else ''} WHERE id = :id RETURNING positions, shown, turn_epoch",
         seen=seen,
-        at=message.at,
         id=thread,
+        **{"at": message.at, **changed},
     ) or (0, 0, 0)
     number = tx.insert(
         "message",
@@ -291,6 +309,12 @@ def append(tx: Transaction, municipality: str, thread: int, message: NewMessage)
     if message.text and message.kind != "automatic":
         tx.dialect.index_message(tx, municipality, number, message.text)
     return Placed(number, position, shown if seen else 0, epoch)
+
+
+def _changed(state: State) -> dict[str, object]:
+    return {
+        "at": state.at, "language": state.language, "pending": state.pending, "disclosed": state.disclosed,
+    }  # fmt: skip
 
 
 def add_refs(tx: Transaction, municipality: str, thread: int, message: int, refs: Sequence[str], *, own: bool) -> None:
@@ -346,29 +370,17 @@ def messages_of(tx: Transaction, municipality: str, thread: int) -> tuple[Messag
     )
 
 
-def recent_from(tx: Transaction, address: int, since: datetime) -> int:
-    """Return how many messages the address wrote since."""
-    return int(
-        tx.value(
-            "SELECT count(*) FROM thread t JOIN message m ON m.thread = t.id"
-            " WHERE t.address = :address AND t.last_at >= :since AND m.author = 'resident' AND m.created_at >= :since",
-            address=address,
-            since=since,
-        )
-    )
+def recent_from(tx: Transaction, address: int, since: datetime, looked: int) -> int:
+    """Return how many messages the address wrote since, among the last ``looked`` of each of its threads."""
+    return int(tx.value(f"SELECT count(*){RECENT}", address=address, since=since, looked=looked))
 
 
-def repeats_from(tx: Transaction, address: int, masked: str, since: datetime) -> int:
-    """Return how many messages with this text, masked as it is kept, the address wrote since."""
-    return int(
-        tx.value(
-            "SELECT count(*) FROM thread t JOIN message m ON m.thread = t.id WHERE t.address = :address"
-            " AND t.last_at >= :since AND m.author = 'resident' AND m.created_at >= :since AND m.text = :masked",
-            address=address,
-            masked=masked,
-            since=since,
-        )
+def repeats_from(tx: Transaction, address: int, masked: str, since: datetime, looked: int) -> int:
+    """Return how many of those messages have this text, masked as it is kept."""
+    found = tx.value(
+        f"SELECT count(*){RECENT} AND m.text = :masked", address=address, since=since, looked=looked, masked=masked
     )
+    return int(found)
 
 
 def said_to(tx: Transaction, thread: int, limit: int) -> tuple[str, ...]:
@@ -439,6 +451,20 @@ def sessions_of(tx: Transaction, municipality: str, ticket: int) -> tuple[Addres
         number=ticket,
     )
     return tuple(Address(scheme, value) for scheme, value in rows)
+
+
+def cases_of(tx: Transaction, session: Address) -> tuple[tuple[str, int], ...]:
+    """Return municipality and number of the cases in which a session's running thread is."""
+    rows = tx.rows(
+        "SELECT k.municipality, k.number FROM address a"
+        " JOIN thread t ON t.municipality = a.municipality AND t.address = a.id AND t.state = 'open'"
+        " JOIN ticket_thread x ON x.municipality = t.municipality AND x.thread = t.id AND x.unlinked_at IS NULL"
+        " JOIN ticket k ON k.municipality = x.municipality AND k.id = x.ticket AND k.state <> 'closed'"
+        " WHERE a.scheme = :scheme AND a.value = :value",
+        scheme=session.scheme,
+        value=session.value,
+    )
+    return tuple((str(municipality), int(number)) for municipality, number in rows)
 
 
 def note_read(tx: Transaction, session: Address, position: int) -> None:

@@ -96,6 +96,16 @@ class NewMessage:
     outcome: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a resident's message makes of its thread, next to being in it."""
+
+    at: datetime
+    language: str
+    pending: dict[str, Any] | None
+    disclosed: bool
+
+
 class Placed(NamedTuple):
     """Where a message went in its thread.
 

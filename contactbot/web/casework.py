@@ -17,9 +17,9 @@ from contactbot.handoff.desk import Actor
 from contactbot.handoff.ticket import Archive
 from contactbot.masking import Kind, mask
 from contactbot.staff.member import Role
-from contactbot.storage.notices import session_topic
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
+from contactbot.threads import writing
 from contactbot.web import suggestions, timeline
 from contactbot.web.desk import Draft, actor, number_of, show, suffix, wanted
 from contactbot.web.inbox import Wanted, look, newest_of
@@ -72,8 +72,7 @@ async def write(request: web.Request) -> web.StreamResponse:
     house, member = request.app[HOUSE], request[MEMBER]
     sessions = await house.database.glance(threads.sessions_of, member.municipality, number_of(request))
     for session in sessions:
-        house.writing.note(session, member.name.split(" ")[0], house.clock())
-    house.database.notices.announce(session_topic(one.scheme, one.value) for one in sessions)
+        await house.database.jot(writing.tell_of_staff, session, member.name.split(" ")[0], mode="queue")
     return web.Response(status=204)
 
 

@@ -5,10 +5,10 @@ away comes back with its last cursor and is told everything since, once and in o
 """
 
 import asyncio
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing, suppress
 from dataclasses import asdict
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -16,6 +16,7 @@ from contactbot.errors import StoreError
 from contactbot.staff.member import Role
 from contactbot.storage import events, feed
 from contactbot.storage.feed import Changes
+from contactbot.threads import writing
 from contactbot.web import security
 from contactbot.web.keys import HOUSE, MEMBER
 from contactbot.web.sign_in import member_of, requires
@@ -61,13 +62,15 @@ async def _socket(request: web.Request) -> web.StreamResponse:
     sockets = request.app[SOCKETS]
     sockets.add(socket)
     telling = asyncio.create_task(_tell(request, socket), name="live feed")
+    hinting = asyncio.create_task(_tell_who_writes(request, socket), name="who writes")
     try:
         await _until_gone(socket)
     finally:
         sockets.discard(socket)
-        telling.cancel()
-        with suppress(asyncio.CancelledError):
-            await telling
+        for task in (telling, hinting):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
     return socket
 
 
@@ -91,14 +94,26 @@ async def _tell(request: web.Request, socket: web.WebSocketResponse) -> None:
             return
         if changes.cursor != cursor:
             cursor = changes.cursor
-            await _send(socket, changes)
+            await _send(socket, _message(changes))
 
 
-async def _send(socket: web.WebSocketResponse, changes: Changes) -> None:
+async def _tell_who_writes(request: web.Request, socket: web.WebSocketResponse) -> None:
+    """Name the cases in which residents write, as often as they say so: a page forgets it by itself."""
+    house, member = request.app[HOUSE], request[MEMBER]
+    changes = house.database.notices.changes(writing.topic(member.municipality), poll=SLOW_POLL)
+    async with aclosing(cast("AsyncGenerator[None, None]", changes)) as woken:
+        async for _ in woken:
+            if socket.closed:
+                return
+            if cases := house.writing.cases(member.municipality):
+                await _send(socket, {"writing": cases})
+
+
+async def _send(socket: web.WebSocketResponse, message: dict[str, Any]) -> None:
     """Send, and give up on a browser that does not take it: it will come back with its cursor."""
     try:
         async with asyncio.timeout(PATIENCE):
-            await socket.send_json(_message(changes))
+            await socket.send_json(message)
     except (TimeoutError, ConnectionError):
         await socket.close(code=WSCloseCode.GOING_AWAY)
 

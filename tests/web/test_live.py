@@ -15,6 +15,7 @@ from contactbot.storage import events, feed
 from contactbot.storage.backup import EPOCH
 from contactbot.storage.database import Database, open_database
 from contactbot.storage.transaction import Transaction
+from contactbot.threads import writing
 from contactbot.web.live import SIGNED_OUT
 from tests.web.conftest import HERE, THERE, Client, Letter, Town, text_of
 
@@ -55,6 +56,14 @@ async def test_a_change_is_told_at_once_by_kind_and_number_alone(town: Town, kar
     assert message.keys() == {"cursor", "reset", "changes"}
     assert message["changes"] == [{"kind": "ticket.opened", "ticket": number}]
     assert "hull" not in json.dumps(message)
+    await socket.close()
+
+
+async def test_staff_see_that_a_resident_writes_in_a_case_of_theirs_and_not_what(town: Town, kari: Client) -> None:
+    socket = await connected(town, kari, await cursor_of(kari))
+    await town.house.database.jot(writing.tell_of_resident, THERE, 1001)
+    await town.house.database.jot(writing.tell_of_resident, HERE, 1002)
+    assert await heard(socket) == {"writing": [1002]}
     await socket.close()
 
 

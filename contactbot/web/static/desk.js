@@ -325,7 +325,18 @@
     }
   }
 
+  // A resident who writes says so every four seconds; after eight without a word they do not.
+  let rests = 0;
+  function tellWhoWrites(cases) {
+    const shown = byId("resident-writing");
+    if (!shown || !cases.includes(Number(document.querySelector("#case .case")?.dataset.ticket))) return;
+    shown.textContent = "Innbyggeren skriver …";
+    clearTimeout(rests);
+    rests = setTimeout(() => (byId("resident-writing").textContent = ""), 8000);
+  }
+
   function hear(message) {
+    if (message.writing) return tellWhoWrites(message.writing);
     cursor = message.cursor;
     if (!message.reset && !message.changes.length) return;
     if (document.hidden) {
