@@ -17,7 +17,7 @@ from contactbot.privacy.erasures.erasure import PURPOSE, Order
 from contactbot.storage import blobs, events
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
-from contactbot.threads.thread import NewMessage, Thread
+from contactbot.threads.thread import NewMessage, State, Thread
 
 # Replies that begin a thread with who writes.
 PREFIXED = ("answer", "choices", "receipt", "command", "smalltalk", "added", PURPOSE)
@@ -42,7 +42,7 @@ def keep_message(
         sender=str(inbound.sender) if facts.seen.by_another else "",
         folded=tuple({"text": part.text, "rule": part.rule} for part in facts.folded),
     )  # fmt: skip
-    message, _, shown, _ = threads.append(tx, thread.municipality, thread.id, new)
+    message, _, shown, _ = threads.append(tx, thread.municipality, thread.id, new, _state(thread, facts, outcome))
     accepted = Accepted(message, thread.id, shown)
     threads.accept(tx, thread.municipality, facts.seen.account, inbound, accepted)
     refs = [*inbound.refs, inbound.external_id] if inbound.refs or "@" in inbound.external_id else []
@@ -68,9 +68,8 @@ def carry_out(
         ticket = desk.how_it_went(tx, thread, outcome.survey, now, facts.municipality.due(now))
     if ticket is None and outcome.to_people:
         ticket = desk.written_again(tx, thread, now, facts.municipality.due(now))
-    pending = outcome.pending
     if outcome.code_for and not codes.send(tx, thread, outcome.code_for, facts.code, now, now + steps.CODE_LIFE):
-        pending = {**(pending or {}), "code": ""}  # which nobody can type
+        threads.set_pending(tx, thread.id, {**(outcome.pending or {}), "code": ""})  # which nobody can type
     if outcome.go_on:
         ticket = codes.go_on(tx, thread, outcome.go_on, now)
     if outcome.incident:
@@ -80,9 +79,6 @@ def carry_out(
         worded = _worded(facts, reply, ticket, disclosed=disclosed, told=told)
         _say(tx, thread, inbound, facts, outcome, worded, give_up)
         disclosed, told = True, told or reply.purpose in PREFIXED
-    threads.touch(
-        tx, thread.id, at=now, language=outcome.language or facts.language, pending=pending, disclosed=disclosed
-    )
     events.record(
         tx, municipality, now, "resident", "message.received", thread=thread.id,
         ticket=ticket.id if ticket is not None else None,
@@ -104,6 +100,11 @@ def _thread(tx: Transaction, inbound: Inbound, facts: Facts) -> Thread:
     if seen.ticket is not None and seen.elsewhere is not None:
         return joining.go_on_here(tx, seen.ticket, thread, facts.now)
     return thread
+
+
+def _state(thread: Thread, facts: Facts, outcome: Outcome) -> State:
+    disclosed = thread.disclosed or bool(outcome.replies)
+    return State(facts.now, outcome.language or facts.language, outcome.pending, disclosed)
 
 
 def _forgotten(tx: Transaction, thread: Thread, inbound: Inbound, facts: Facts, key: bytes) -> Thread:
@@ -130,7 +131,7 @@ def _keep_wordless(tx: Transaction, thread: Thread, inbound: Inbound, facts: Fac
         Author.RESIDENT, "", facts.language, inbound.received_at, key=_client_key(inbound),
         outcome=_why(facts, outcome),
     )  # fmt: skip
-    message, _, shown, _ = threads.append(tx, thread.municipality, thread.id, new)
+    message, _, shown, _ = threads.append(tx, thread.municipality, thread.id, new, _state(thread, facts, outcome))
     accepted = Accepted(message, thread.id, shown)
     threads.accept(tx, thread.municipality, facts.seen.account, inbound, accepted)
     return accepted

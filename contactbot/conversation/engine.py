@@ -7,7 +7,8 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import cache, partial
 
 import structlog
 
@@ -84,7 +85,7 @@ class Engine:
         self._clock = clock
         self._give_up = timedelta(hours=settings.delivery.give_up_after)
         self._key = settings.secret.get_secret_value().encode()
-        self._limits = Limits(settings.conversation.flood_messages, settings.conversation.flood_repeats)
+        self._limits_of = cache(partial(Limits, self._settings.flood_messages, self._settings.flood_repeats))
         self._codes = Codes()
         self._senders: dict[Address, tuple[asyncio.Lock, int]] = {}
 
@@ -104,15 +105,16 @@ class Engine:
 
     async def _once(self, inbound: Inbound, abilities: Abilities, cursor: str | None, *, give_up: bool) -> Received:
         now = self._clock()
-        seen: Seen = await self._database.glance(store.load_context, inbound, abilities, now, self._settings)
+        about = (inbound, abilities, now, self._settings, self._municipalities)
+        seen: Seen = await self._database.glance(store.load_context, *about)
         knowledge = await self._bases.current(seen.municipality, seen.kb_revision)
-        repeats = await self._repeats(inbound, seen, now)
-        seen = replace(seen, kb_revision=knowledge.revision, repeats=repeats)
-        moment = Moment(now, self._codes.draw(), replace(self._limits, automatic=abilities.automatic_per_hour))
-        about = (inbound, seen, self._municipalities[seen.municipality], abilities.length, knowledge, moment)
+        if knowledge.revision != seen.kb_revision:
+            seen = replace(seen, kb_revision=knowledge.revision)
+        moment = Moment(now, self._codes.draw(), self._limits_of(abilities.automatic_per_hour))
+        read = (inbound, seen, self._municipalities[seen.municipality], abilities.length, knowledge, moment)
         large = len(inbound.text) + sum(len(part.text) for part in inbound.folded) > LARGE
         slow = large or knowledge.index.is_slow
-        facts = await asyncio.to_thread(understand, *about) if slow else understand(*about)
+        facts = await asyncio.to_thread(understand, *read) if slow else understand(*read)
         outcome = _too_busy(facts) if give_up else steps.decide(facts)
         contents = (inbound.raw, *(file.content for file in inbound.attachments))
         for content in contents:
@@ -122,14 +124,6 @@ class Engine:
         accepted: Accepted = await door(_handle, inbound, facts, outcome, self._give_up, cursor, self._key, give_up)
         await failpoints.reach(Point.COMMITTED, inbound.channel)
         return Received(accepted, None if accepted.duplicate else outcome)
-
-    async def _repeats(self, inbound: Inbound, seen: Seen, now: datetime) -> int:
-        """Count equal messages, which are kept masked; not even looked for while there are too few of any kind."""
-        if seen.address is None or seen.recent < self._limits.repeats:
-            return 0
-        masked = self._municipalities[seen.municipality].mask(inbound.text).text
-        found: int = await self._database.read(threads.repeats_from, seen.address.id, masked, now - store.FLOOD_WINDOW)
-        return found
 
     @asynccontextmanager
     async def _in_order(self, sender: Address) -> AsyncIterator[None]:
@@ -172,14 +166,17 @@ def _handle(  # noqa: PLR0913 - a unit's arguments are positional
 def _fresh(tx: Transaction, inbound: Inbound, facts: Facts, *, give_up: bool) -> Facts:
     """Compare what was read with what stands. Raises ChangedError, but on the last attempt takes what stands."""
     seen = facts.seen
-    thread = (
-        _begun_meanwhile(tx, inbound, seen) if seen.thread is None
-        else threads.thread_by_id(tx, seen.municipality, seen.thread.id)
-    )  # fmt: skip
-    moved = (thread and thread.version) != (seen.thread and seen.thread.version)
-    if not give_up and (moved or kb.revision(tx, seen.municipality) != seen.kb_revision):
+    if seen.thread is not None:
+        if store.stands(tx, seen.thread, seen.kb_revision):
+            return facts
+        thread = threads.thread_by_id(tx, seen.municipality, seen.thread.id) if give_up else None
+    else:
+        thread = _begun_meanwhile(tx, inbound, seen)
+        if thread is None and kb.revision(tx, seen.municipality) == seen.kb_revision:
+            return facts
+    if not give_up:
         raise ChangedError("the conversation or the knowledge base changed meanwhile")
-    return replace(facts, seen=replace(seen, thread=thread)) if moved else facts
+    return replace(facts, seen=replace(seen, thread=thread))
 
 
 def _begun_meanwhile(tx: Transaction, inbound: Inbound, seen: Seen) -> Thread | None:

@@ -1,5 +1,6 @@
 """The statements of the conversation: reading what stands, and keeping what was answered."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from contactbot.channels.base import Abilities
@@ -8,6 +9,7 @@ from contactbot.handoff import store as tickets
 from contactbot.handoff.ticket import TicketState
 from contactbot.kb import store as kb
 from contactbot.messages import Inbound
+from contactbot.municipality import Municipality
 from contactbot.outbox import store as outbox
 from contactbot.privacy.erasures import store as erasures
 from contactbot.settings import ConversationSettings
@@ -16,6 +18,7 @@ from contactbot.threads import store as threads
 from contactbot.threads.thread import AddressRow, Thread
 
 FLOOD_WINDOW = timedelta(minutes=5)
+PLACES_EACH = 10  # in a thread for each of the resident's messages, counted generously: answers, notes, what staff say
 BRAKE_WINDOW = timedelta(hours=1)
 SAID = 20  # of our last texts, which a resident's program may quote
 TICKETS = 20  # of the resident's own, for STATUS
@@ -27,14 +30,20 @@ def load_context(
     abilities: Abilities,
     now: datetime,
     settings: ConversationSettings,
+    municipalities: Mapping[str, Municipality],
 ) -> Seen:
     """Return what is known about the sender and the conversation. Raises UnknownAccountError."""
-    account, municipality = threads.account_of(tx, inbound.channel, inbound.account)
+    account, municipality, revision = _reached(tx, inbound.channel, inbound.account)
     address = threads.find_address(tx, municipality, inbound.sender)
+    own = () if address is None else tickets.of_address(tx, address.id, TICKETS)
     thread = _thread(tx, inbound, municipality, account, address, abilities.remembers, now, settings)
     signed = None if thread is not None else _signed(tx, inbound, municipality)
     conversation = thread or signed
-    since = now - FLOOD_WINDOW
+    ticket = None if conversation is None else _ticket_of(tx, conversation, address, own)
+    has_case = ticket is not None and ticket.state != TicketState.CLOSED
+    recent, repeats = (
+        (0, 0) if address is None else _recent(tx, inbound, address, municipalities[municipality], now, settings)
+    )
     counted = None if abilities.automatic_per_hour is None else address
     begins = thread is None and abilities.remembers
     return Seen(
@@ -43,18 +52,70 @@ def load_context(
         address=address,
         thread=thread,
         elsewhere=signed,
-        ticket=None if conversation is None else tickets.of_thread(tx, conversation.id),
-        tickets=() if address is None else tickets.of_address(tx, address.id, TICKETS),
+        ticket=ticket,
+        tickets=own,
         last_answer=None if thread is None else _last_answer(tx, thread.id),
-        acknowledged=thread is not None and _acknowledged(tx, thread.id),
-        recent=0 if address is None else threads.recent_from(tx, address.id, since),
-        repeats=0,
-        kb_revision=kb.revision(tx, municipality),
+        acknowledged=thread is not None and has_case and _acknowledged(tx, thread.id),
+        recent=recent,
+        repeats=repeats,
+        kb_revision=revision,
         latest_thread=threads.latest_thread(tx, municipality, account, inbound.sender) if begins else None,
         forgettable=thread is not None and _asked_to_forget(thread) and erasures.is_forgettable(tx, thread.id),
         answered=0 if counted is None else outbox.by_the_bot(tx, counted.id, now - BRAKE_WINDOW),
         said=() if thread is None or abilities.remembers else threads.said_to(tx, thread.id, SAID),
     )
+
+
+def _reached(tx: Transaction, channel: str, address: str) -> tuple[int, str, int]:
+    """Return the account a message came to, its municipality, and the revision of what that knows."""
+    found = tx.row(
+        "SELECT a.id, a.municipality, m.kb_revision FROM account a JOIN municipality m ON m.id = a.municipality"
+        " WHERE a.channel = :channel AND a.address = :address",
+        channel=channel,
+        address=address,
+    )
+    if found is None:
+        raise threads.unknown_account(channel, address)
+    return found[0], found[1], found[2]
+
+
+def stands(tx: Transaction, thread: Thread, revision: int) -> bool:
+    """Say whether a thread and what its municipality knows are as they were read."""
+    return bool(
+        tx.value(
+            "SELECT 1 FROM thread t JOIN municipality m ON m.id = t.municipality"
+            " WHERE t.id = :id AND t.version = :version AND m.kb_revision = :revision",
+            id=thread.id,
+            version=thread.version,
+            revision=revision,
+        )
+    )
+
+
+def _recent(
+    tx: Transaction,
+    inbound: Inbound,
+    address: AddressRow,
+    municipality: Municipality,
+    now: datetime,
+    settings: ConversationSettings,
+) -> tuple[int, int]:
+    """Count what an address wrote lately, and how much of it is equal to this message.
+
+    Equal ones are not even looked for while there are too few of any kind.
+    """
+    since, looked = now - FLOOD_WINDOW, PLACES_EACH * settings.flood_messages
+    recent = threads.recent_from(tx, address.id, since, looked)
+    if recent < settings.flood_repeats:
+        return recent, 0
+    return recent, threads.repeats_from(tx, address.id, municipality.mask(inbound.text).text, since, looked)
+
+
+def _ticket_of(tx: Transaction, thread: Thread, address: AddressRow | None, own: Sequence[Ticket]) -> Ticket | None:
+    """Return a conversation's ticket; not even looked for where its own address has none at all."""
+    if not own and address is not None and thread.address == address.id:
+        return None
+    return tickets.of_thread(tx, thread.id)
 
 
 def _thread(  # noqa: PLR0913 - what the choice depends on
@@ -77,16 +138,12 @@ def _thread(  # noqa: PLR0913 - what the choice depends on
     if referred is not None or not remembers:
         return referred
     running = threads.running_thread(tx, account, address.id)
-    if running is None:
-        return None
+    if running is None or not threads.rested(running, now, settings.thread_rest_hours):
+        return running
     ticket = tickets.of_thread(tx, running.id)
     kept_by_ticket = ticket is not None and ticket.state != TicketState.CLOSED
     asked_how_it_went = running.pending is not None and running.pending.get("kind") == "survey"
-    return (
-        running
-        if kept_by_ticket or asked_how_it_went or not threads.rested(running, now, settings.thread_rest_hours)
-        else None
-    )
+    return running if kept_by_ticket or asked_how_it_went else None
 
 
 def _signed(tx: Transaction, inbound: Inbound, municipality: str) -> Thread | None:
@@ -106,7 +163,7 @@ def _last_answer(tx: Transaction, thread: int) -> LastAnswer | None:
         "SELECT g.entry, g.entry_version, g.language, g.confidence, g.phrasing, g.words, g.rule, g.runner_up,"
         " v.created_at AS changed_at FROM answer_given g JOIN message m ON m.id = g.message"
         " LEFT JOIN entry_version v ON v.municipality = g.municipality AND v.entry = g.entry"
-        " AND v.version = g.entry_version WHERE m.thread = :thread ORDER BY g.id DESC LIMIT 1",
+        " AND v.version = g.entry_version WHERE m.thread = :thread ORDER BY m.position DESC, g.id DESC LIMIT 1",
         thread=thread,
     )
 
