@@ -37,7 +37,8 @@ class Abilities:
     ``remembers``: a resident's next message belongs to the same thread without any reference (chat, SMS).
     ``may_probe``: the peer can be asked whether it has a message. ``opt_out``: STOP words silence an address.
     ``automatic_per_hour``: what the bot may send to one address before people look, where machines may be at the other
-    end; None for no limit.
+    end; None for no limit. ``strangers_per_hour``: how many addresses nobody ever answered the bot takes up over an
+    account, and ``strangers_per_server`` over one server of theirs (what stands behind the ``@``); None for no limit.
     """
 
     length: Length
@@ -46,6 +47,8 @@ class Abilities:
     may_probe: bool = False
     opt_out: bool = False
     automatic_per_hour: int | None = None
+    strangers_per_hour: int | None = None
+    strangers_per_server: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

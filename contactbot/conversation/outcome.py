@@ -67,6 +67,7 @@ class Outcome:
     erase: bool = False  # forget the sender, but for what a duty keeps
     survey: SurveyAnswer | None = None
     incident: str = ""
+    set_aside: bool = False  # a crowd of strangers: kept, and not answered
     code_for: str = ""  # the reference of a case: those who wrote in it are sent the code in ``pending``
     go_on: str = ""  # the reference of the case that the resident goes on with here, proven by that code
     considered: tuple[str, ...] = field(default=())

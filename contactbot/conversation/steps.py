@@ -72,6 +72,14 @@ def acute_danger(facts: Facts) -> Outcome | None:
     return Outcome("acute", f"safety: {facts.danger.rule}", told, work)
 
 
+def crowd_brake(facts: Facts) -> Outcome | None:
+    """3a. Too many whom nobody ever answered write at once: what they say is kept, and one case tells of them all."""
+    if not facts.seen.crowded:
+        return None
+    people_have_it = facts.seen.open_ticket is not None
+    return Outcome("silent", "crowd", to_people=people_have_it, pending=facts.pending, set_aside=not people_have_it)
+
+
 def flood_brake(facts: Facts) -> Outcome | None:
     """4. Too much, or too often the same, from one address: the bot is silent, one incident is raised, people look."""
     seen, limits = facts.seen, facts.limits
@@ -278,6 +286,7 @@ STEPS: tuple[Step, ...] = (
     automatic_mail,
     stop_and_start,
     acute_danger,
+    crowd_brake,
     flood_brake,
     automatic_brake,
     silenced_address,

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from contactbot.channels.base import Abilities
 from contactbot.conversation.seen import LastAnswer, Seen
 from contactbot.handoff import store as tickets
-from contactbot.handoff.ticket import TicketState
-from contactbot.kb import store as kb
+from contactbot.handoff.strangers import store as strangers
+from contactbot.handoff.ticket import Ticket, TicketState
 from contactbot.messages import Inbound
 from contactbot.municipality import Municipality
 from contactbot.outbox import store as outbox
@@ -62,6 +62,7 @@ def load_context(
         latest_thread=threads.latest_thread(tx, municipality, account, inbound.sender) if begins else None,
         forgettable=thread is not None and _asked_to_forget(thread) and erasures.is_forgettable(tx, thread.id),
         answered=0 if counted is None else outbox.by_the_bot(tx, counted.id, now - BRAKE_WINDOW),
+        stranger=abilities.strangers_per_hour is not None and _is_stranger(tx, thread, address),
         said=() if thread is None or abilities.remembers else threads.said_to(tx, thread.id, SAID),
     )
 
@@ -151,6 +152,12 @@ def _signed(tx: Transaction, inbound: Inbound, municipality: str) -> Thread | No
     if inbound.thread is None or erasures.is_nobodys(tx, inbound.thread):
         return None
     return threads.thread_by_id(tx, municipality, inbound.thread)
+
+
+def _is_stranger(tx: Transaction, thread: Thread | None, address: AddressRow | None) -> bool:
+    """Whether nobody ever answered the sender; where the bot has said who it is, no look is needed."""
+    answered = thread is not None and thread.disclosed
+    return not answered and (address is None or strangers.is_stranger(tx, address.id))
 
 
 def _asked_to_forget(thread: Thread) -> bool:

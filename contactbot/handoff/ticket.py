@@ -28,6 +28,7 @@ class Reason(StrEnum):
     ACUTE = "acute"  # danger
     ERASURE = "erasure"  # the resident wants a case deleted
     FLOOD = "flood"  # so many messages that the bot fell silent
+    STRANGERS = "strangers"  # so many whom nobody ever answered wrote at once; this case tells of all of them
     UNDELIVERED = "undelivered"  # something could not be delivered
     REGISTERED = "registered"  # entered by staff
     BUSY = "busy"  # the conversation kept changing under the bot

@@ -205,8 +205,16 @@ thread = _numbered(
     _one_of("turn_owner", ("bot", "waiting", "staff")),
     _one_of("state", ("open", "closed")),
     _refers("account", "account"),
+    _text("set_aside_at", null=True),  # when a crowd of strangers kept the bot from answering; null once it did
     _refers("address", "address"),
 )
+    Index(
+        None,
+        "municipality",
+        "set_aside_at",
+        sqlite_where=text("set_aside_at IS NOT NULL"),
+        postgresql_where=text("set_aside_at IS NOT NULL"),
+    ),
 
 message = _numbered(
     "message",

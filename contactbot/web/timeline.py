@@ -33,6 +33,7 @@ REASONS: Final = {
     "acute": "mulig fare",
     "erasure": "innbyggeren ber om sletting",
     "flood": "mange meldinger på kort tid",
+    "strangers": "mange nye avsendere på kort tid; det de skriver, er satt til side uten svar",
     "undelivered": "et svar kom ikke fram",
     "registered": "registrert av ansatt",
     "busy": "samtalen endret seg for fort for boten",
@@ -75,6 +76,7 @@ HAPPENED: Final = {
     "message.received": "Innbyggeren skrev",
     "original.read": "{who} så originalen: {reason}",
     "incident.flood": "Mange meldinger på kort tid: boten er stille",
+    "incident.strangers": "Mange nye avsendere på kort tid: boten setter dem til side og svarer ikke",
 }
 # What is told in the conversation itself; the rest stands in the history.
 INLINE: Final = frozenset(
@@ -82,6 +84,7 @@ INLINE: Final = frozenset(
         "ticket.opened", "ticket.registered", "ticket.claimed", "ticket.released", "ticket.moved", "ticket.closed",
         "ticket.reopened", "ticket.joined", "ticket.joined_into", "ticket.parted", "ticket.announced",
         "ticket.archive_decided", "ticket.archived", "ticket.emptied", "original.read", "incident.flood",
+        "incident.strangers",
     }
 )  # fmt: skip
 RATED: Final = {"yes": "ja", "partly": "delvis", "no": "nei"}

@@ -19,8 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from contactbot.brake import Brake
 from contactbot.channels.webchat import WebchatChannel, frames, theme
-from contactbot.channels.webchat.brake import Brake
 from contactbot.channels.webchat.exchange import MAILS_AT_ONCE, STATUS, reachable
 from contactbot.channels.webchat.files import safe_name
 from contactbot.channels.webchat.frames import Message, RefusedError

@@ -11,10 +11,10 @@ from typing import cast
 import phonenumbers
 import structlog
 
+from contactbot.brake import Brake
 from contactbot.channels.base import House, Opening, Surroundings
 from contactbot.channels.webchat import frames
 from contactbot.channels.webchat.assets import display_name
-from contactbot.channels.webchat.brake import Brake
 from contactbot.channels.webchat.files import taken
 from contactbot.channels.webchat.frames import (
     Code,

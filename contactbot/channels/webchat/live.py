@@ -11,8 +11,8 @@ from contextlib import aclosing, contextmanager, suppress
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from contactbot.brake import Brake
 from contactbot.channels.webchat import frames
-from contactbot.channels.webchat.brake import Brake
 from contactbot.channels.webchat.exchange import STATUS, Caller, Exchange, Update
 from contactbot.channels.webchat.frames import Frame, Hello, RefusedError, Reply
 from contactbot.channels.webchat.gate import Gate

@@ -224,6 +224,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.Column("last_at", sa.Text(), nullable=False),
         sa.Column("words", sa.Text(), server_default="all", nullable=False),
         sa.Column("emptied_to", NUMBER, server_default="0", nullable=False),
+        sa.Column("set_aside_at", sa.Text(), nullable=True),
         sa.CheckConstraint("words IN ('all', 'questions', 'none')", name=op.f("ck_thread_words")),
         sa.CheckConstraint("state IN ('open', 'closed')", name=op.f("ck_thread_state")),
         sa.CheckConstraint("turn_owner IN ('bot', 'waiting', 'staff')", name=op.f("ck_thread_turn_owner")),
@@ -243,6 +244,14 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
     )
     op.create_index(op.f("ix_thread_account_address_state"), "thread", ["account", "address", "state"], unique=False)
     op.create_index(op.f("ix_thread_address"), "thread", ["address"], unique=False)
+    op.create_index(
+        op.f("ix_thread_municipality_set_aside_at"),
+        "thread",
+        ["municipality", "set_aside_at"],
+        unique=False,
+        sqlite_where=sa.text("set_aside_at IS NOT NULL"),
+        postgresql_where=sa.text("set_aside_at IS NOT NULL"),
+    )
     op.create_index(
         op.f("ix_thread_municipality_words_last_at"), "thread", ["municipality", "words", "last_at"], unique=False
     )

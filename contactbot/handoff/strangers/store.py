@@ -1,0 +1,77 @@
+"""The statements about strangers: who is one, and whose words were set aside until people or the bot take them up."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from contactbot.handoff.ticket import Reason
+from contactbot.storage.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """A conversation nobody has answered: its newest words, masked, and who wrote them."""
+
+    thread: int
+    channel: str
+    resident: str
+    text: str
+    at: datetime
+
+
+def is_stranger(tx: Transaction, address: int) -> bool:
+    """Whether nobody, the bot or a person, ever said anything to an address."""
+    answered = tx.value(
+        "SELECT 1 FROM thread t JOIN message m ON m.thread = t.id"
+        " WHERE t.address = :address AND m.author <> 'resident' LIMIT 1",
+        address=address,
+    )
+    return answered is None
+
+
+def set_aside(tx: Transaction, thread: int, at: datetime) -> None:
+    """Note that a conversation waits unanswered."""
+    tx.execute("UPDATE thread SET set_aside_at = :at WHERE id = :thread", at=at, thread=thread)
+
+
+def take_up(tx: Transaction, thread: int) -> None:
+    """Note that a conversation waits no longer."""
+    tx.execute("UPDATE thread SET set_aside_at = NULL WHERE id = :thread", thread=thread)
+
+
+def is_told(tx: Transaction, municipality: str, channel: str) -> bool:
+    """Whether staff have an open case that tells of the strangers of a channel."""
+    found = tx.value(
+        "SELECT 1 FROM ticket WHERE municipality = :municipality AND state <> 'closed' AND reason = :reason"
+        " AND source = :channel LIMIT 1",
+        municipality=municipality,
+        reason=Reason.STRANGERS,
+        channel=channel,
+    )
+    return found is not None
+
+
+def count(tx: Transaction, municipality: str, most: int) -> int:
+    """Return how many conversations are set aside, counted no further than ``most``."""
+    found: int = tx.value(
+        "SELECT count(*) FROM (SELECT 1 FROM thread WHERE municipality = :municipality AND set_aside_at IS NOT NULL"
+        " LIMIT :most) AS counted",
+        municipality=municipality,
+        most=most,
+    )
+    return found
+
+
+def listed(tx: Transaction, municipality: str, most: int) -> tuple[SetAside, ...]:
+    """Return the conversations that are set aside, the newest first."""
+    return tuple(
+        tx.all(
+            SetAside,
+            "SELECT t.id AS thread, t.channel, a.value AS resident, m.text, t.set_aside_at AS at FROM thread t"
+            " JOIN address a ON a.id = t.address"
+            " JOIN message m ON m.thread = t.id AND m.position = t.positions"
+            " WHERE t.municipality = :municipality AND t.set_aside_at IS NOT NULL AND t.words = 'all'"
+            " ORDER BY t.set_aside_at DESC, t.id DESC LIMIT :most",
+            municipality=municipality,
+            most=most,
+        )
+    )
