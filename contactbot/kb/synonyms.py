@@ -1,0 +1,120 @@
+"""What is called by several names: single words, and phrases that are read as one word."""
+
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
+
+from contactbot.kb.normalise import Word, tokens, word
+
+Group = Sequence[str]
+"""Words and phrases of one meaning."""
+Meanings = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Several words that are one name: the concepts of those that are not small, and the word they are read as."""
+
+    concepts: Meanings
+    word: Word
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A phrase in a text: the places of its words, and what they are read as."""
+
+    places: tuple[int, ...]
+    word: Word
+
+
+@dataclass(frozen=True, slots=True)
+class Synonyms:
+    """Groups of names, ready to be found: single words by their concept, phrases by that of their first word."""
+
+    concepts: Mapping[int, int]
+    phrases: Mapping[int, tuple[Phrase, ...]]
+
+    @classmethod
+    def of(cls, groups: Sequence[Group]) -> "Synonyms":
+        """Return these groups, those that share a word as one. A phrase needs two words that are not small."""
+        concepts: dict[int, int] = {}
+        phrases: dict[int, list[Phrase]] = {}
+        for group in groups:
+            read = [list(map(word, tokens(text))) for text in group]
+            alone = [words[0].concept for words in read if len(words) == 1]
+            meaning = _meaning(alone, concepts, group)
+            for one in alone:
+                concepts.setdefault(one, meaning)
+            for words in read:
+                telling = [one for one in words if not one.small]
+                if len(telling) > 1:
+                    form = "".join(one.form for one in telling)
+                    phrase = Phrase(tuple(one.concept for one in telling), Word(form, small=False, concept=meaning))
+                    phrases.setdefault(phrase.concepts[0], []).append(phrase)
+        longest_first = {
+            first: tuple(sorted(found, key=lambda one: -len(one.concepts))) for first, found in phrases.items()
+        }
+        return cls(concepts, longest_first)
+
+    def told(self, words: Sequence[Word]) -> list[Word]:
+        """Return the words of a text of the base, and after them what its phrases are read as."""
+        return _each_once([*map(self._meant, words), *(found.word for found in self._find(words))])
+
+    def asked(self, words: Sequence[Word], is_in_base: Callable[[int], bool]) -> list[Word]:
+        """Return the words of a question, its phrases as one word where the base has a name of that meaning."""
+        read: list[Word | None] = list(map(self._meant, words))
+        for found in self._find(words):
+            if is_in_base(found.word.concept):
+                for place in found.places:
+                    read[place] = None
+                read[found.places[0]] = found.word
+        return _each_once([one for one in read if one is not None])
+
+    def _meant(self, one: Word) -> Word:
+        meaning = self.concepts.get(one.concept)
+        return one if meaning is None else replace(one, concept=meaning)
+
+    def _find(self, words: Sequence[Word]) -> Iterator[Found]:
+        """Yield the phrases of a text, none of which share a word."""
+        telling = [place for place, one in enumerate(words) if not one.small]
+        meant = tuple(words[place].concept for place in telling)
+        at = 0
+        while at < len(telling):
+            phrase = self._at(meant[at:])
+            if phrase is not None:
+                yield Found(tuple(telling[at : at + len(phrase.concepts)]), phrase.word)
+            at += 1 if phrase is None else len(phrase.concepts)
+
+    def _at(self, meant: Meanings) -> Phrase | None:
+        if not meant:
+            return None
+        phrases = self.phrases.get(meant[0], ())
+        return next((one for one in phrases if meant[: len(one.concepts)] == one.concepts), None)
+
+
+def shipped_groups() -> tuple[Group, ...]:
+    """Return the groups that come with the package, of all languages."""
+    known = tomllib.loads((files(__package__) / "synonyms.toml").read_text("utf-8"))
+    return tuple(tuple(group) for groups in known.values() for group in groups)
+
+
+def with_own(groups: Sequence[Group]) -> Synonyms:
+    """Return the shipped groups and a municipality's own; where both have a word, its own count."""
+    return Synonyms.of((*groups, *shipped_groups())) if groups else _shipped()
+
+
+@cache
+def _shipped() -> Synonyms:
+    return Synonyms.of(shipped_groups())
+
+
+def _meaning(alone: Sequence[int], concepts: Mapping[int, int], group: Group) -> int:
+    """Return the concept of a group: what one of its words stands for already, else its first, else one of its own."""
+    known = (concepts[one] for one in alone if one in concepts)
+    return next(known, alone[0] if alone else word("".join(tokens(group[0]))).concept)
+
+
+def _each_once(words: Sequence[Word]) -> list[Word]:
+    return list({one.form: one for one in words}.values())
