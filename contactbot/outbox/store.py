@@ -232,6 +232,17 @@ def states_of(tx: Transaction, threads: Sequence[int]) -> tuple[tuple[int, str, 
     )
 
 
+def unreached(tx: Transaction, address: int) -> str | None:
+    """Return why the last thing sent to an address did not arrive, None when it did or nothing is known of it."""
+    found: str | None = tx.value(
+        "SELECT CASE WHEN o.state = 'failed' THEN o.detail END FROM thread t JOIN outbox o ON o.thread = t.id"
+        " WHERE t.address = :address AND o.to_address IS NULL AND o.state IN ('sent', 'delivered', 'failed')"
+        " ORDER BY o.id DESC LIMIT 1",
+        address=address,
+    )
+    return found
+
+
 def take_over(tx: Transaction, number: int, owner: str, until: datetime) -> None:
     """Lease a parcel that somebody who has gone was sending."""
     tx.execute(

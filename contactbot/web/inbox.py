@@ -13,6 +13,7 @@ from contactbot.handoff.desk import Case
 from contactbot.handoff.ticket import Line, Ticket
 from contactbot.kb import store as kb
 from contactbot.messages import Author
+from contactbot.outbox import store as outbox
 from contactbot.storage import feed
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
@@ -43,13 +44,15 @@ class Wanted:
 class Opened:
     """A case with what only the desk asks of it.
 
-    ``people`` are those who write in it, ``originals`` the messages whose raw copy is still there, ``folded`` what was
-    quoted in messages or stood as a signature, ``noted`` whether this look needs no note: the case is read, and this
-    member's looking at it is known. ``claimed`` are other cases that the resident says it is about.
+    ``people`` are those who write in it; ``unreached`` says of their addresses why the last thing sent there did not
+    arrive. ``originals`` are messages whose raw copy is still there, ``folded`` what was quoted in messages or stood
+    as a signature, ``noted`` whether this look needs no note: the case is read, and this member's looking at it is
+    known. ``claimed`` are other cases that the resident says it is about.
     """
 
     case: Case
     people: tuple[AddressRow, ...]
+    unreached: Mapping[int, str]
     originals: frozenset[int]
     folded: Mapping[int, tuple[str, ...]]
     noted: bool
@@ -131,6 +134,7 @@ def _opened(tx: Transaction, municipality: str, staff: int, number: int, now: da
     return Opened(
         case=case,
         people=tuple(threads.address_by_id(tx, address) for address in addresses),
+        unreached={one: why for one in addresses if (why := outbox.unreached(tx, one)) is not None},
         originals=threads.with_raw(tx, numbers),
         folded=threads.folded_of(tx, numbers),
         claimed=joining.claimed(tx, case),

@@ -318,6 +318,25 @@ async def test_a_resident_who_said_stop_is_marked_where_one_writes(town: Town, k
     assert "bedt om ingen meldinger her (STOPP)" in await opened(kari, number)
 
 
+@pytest.mark.parametrize(("states", "is_marked"), [(["failed"], True), (["failed", "sent"], False), (["sent"], False)])
+async def test_an_address_that_the_last_thing_sent_to_came_back_from_is_marked_until_something_leaves_for_it_again(
+    town: Town,
+    kari: Client,
+    states: list[str],
+    is_marked: bool,  # noqa: FBT001 - a case of the test
+) -> None:
+    mail = Letter("Hei", name="Aisha Ali", channel="email", scheme="email", address="aisha@resident.example")
+    number = await town.written(mail)
+    for state in states:
+        await town.house.database.write(_bot_says, number, town.house.clock())
+        await town.house.database.write(
+            lambda tx, became=state: tx.execute("UPDATE outbox SET state = :now WHERE state = 'queued'", now=became)
+        )
+    page = await opened(kari, number)
+    assert ("Det siste vi sendte hit, kom ikke fram" in page) == is_marked
+    assert ("Kommer ikke fram" in page) == is_marked
+
+
 async def test_somebody_elses_case_says_so_where_one_writes(town: Town, kari: Client) -> None:
     ola = await town.signed_in("ola@fjordvik.example")
     number = await town.written("Hei")
