@@ -1,9 +1,9 @@
-"""All benchmarks, or those named: ``python -m bench [store|channels|matching|large_mail|idle_chats]``."""
+"""All benchmarks, or those named: ``python -m bench [store|channels|matching|large_mail|idle_chats|start]``."""
 
 import importlib
 import sys
 
-ALL = ("store", "channels", "matching", "large_mail", "idle_chats")
+ALL = ("store", "channels", "matching", "large_mail", "idle_chats", "start")
 
 
 def main(wanted: list[str]) -> int:

@@ -1,6 +1,6 @@
 """The bare servers that ours is measured against: the same library, one fsynced transaction per message, nothing else.
 
-Run as ``python -m bench.bare smtp|sms|webchat FOLDER``; prints its port, ends with its standard input.
+Run as ``python -m bench.bare smtp|lmtp|sms|webchat FOLDER``; prints its port, ends with its standard input.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from aiohttp import WSMsgType, web
+from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
@@ -51,10 +52,10 @@ class Mail:
         return "250 OK"
 
 
-async def smtp(store: Store) -> int:
+async def mail(store: Store, protocol: type[SMTP]) -> int:
     """Start bare aiosmtpd; return its port."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(Mail(store), loop=loop), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: protocol(Mail(store), loop=loop), "127.0.0.1", 0)
     port: int = server.sockets[0].getsockname()[1]
     return port
 
@@ -86,7 +87,8 @@ async def http(store: Store) -> int:
 
 async def _serve(kind: str, folder: Path) -> None:
     store = Store(folder)
-    print(await (smtp(store) if kind == "smtp" else http(store)), flush=True)
+    protocol = {"smtp": SMTP, "lmtp": LMTP}.get(kind)
+    print(await (mail(store, protocol) if protocol else http(store)), flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
