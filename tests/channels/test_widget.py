@@ -542,6 +542,48 @@ async def test_two_tabs_are_two_conversations_and_neither_leaves_a_cookie(browse
     assert len({inbound.sender for inbound in town.house.kept}) == 2
 
 
+async def test_a_conversation_that_is_popped_out_goes_on_in_a_window_of_its_own_and_its_address_tells_nothing(
+    browser: Browser, town: Town
+) -> None:
+    async with visit(browser, town, town.site) as page:
+        frame = await opened(page)
+        await say(frame, "stille i rammen")
+        await expect(frame.locator("#list time")).to_have_count(1)
+        await frame.locator("#menu summary").click()
+        async with page.context.expect_page() as opening:
+            await frame.get_by_role("link", name="Åpne i eget vindu").click()
+        window = await opening.value
+        await expect(window.locator("#list .bubble")).to_have_text(["stille i rammen"])
+        assert "/s/" not in window.url
+        assert await barriers(window) == []
+        await say(window, "stille i vinduet")
+        await expect(frame.locator("#list .bubble")).to_have_text(["stille i rammen", "stille i vinduet"])
+    assert len({inbound.sender for inbound in town.house.kept}) == 1
+
+
+async def test_a_page_that_slept_has_everything_once_when_it_wakes(browser: Browser, town: Town) -> None:
+    async with visit(browser, town, town.page) as page:
+        await say(page, "stille før søvnen")
+        await expect(page.locator("#list time")).to_have_count(1)
+        machine = await page.context.new_cdp_session(page)
+        await machine.send("Page.setWebLifecycleState", {"state": "frozen"})
+        town.house.say(town.house.kept[0].sender, "Sagt mens siden sov")
+        await machine.send("Page.setWebLifecycleState", {"state": "active"})
+        await expect(page.locator("#list .bubble")).to_have_text(["stille før søvnen", "Sagt mens siden sov"])
+        await say(page, "stille etterpå")
+        await expect(page.locator("#list time")).to_have_count(3)
+    assert town.complaints == []
+
+
+async def test_a_conversation_that_has_run_out_is_told_without_a_barrier(browser: Browser, town: Town) -> None:
+    async with visit(browser, town, town.page) as page:
+        await page.evaluate("sessionStorage.setItem('chat:fjordvik:token', 'old')")
+        await page.reload()
+        await say(page, "stille")
+        await expect(page.locator("#list .event")).to_contain_text("er utløpt")
+        assert await barriers(page) == []
+
+
 async def test_before_the_first_word_nothing_is_stored(browser: Browser, town: Town) -> None:
     async with visit(browser, town, town.site) as page:
         frame = await opened(page)
