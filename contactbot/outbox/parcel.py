@@ -75,7 +75,8 @@ class Standing:
     """How things stand with a parcel that has been leased.
 
     ``scheme`` and ``value`` are the resident's in the thread, ``address`` is where the parcel goes. ``withdrawn`` says
-    that it may not be tried again: a person took the turn, or the resident said STOP.
+    that it may not be tried again: a person took the turn, or the resident said STOP. ``followed`` says that the thread
+    has more to send.
     """
 
     id: int
@@ -89,6 +90,7 @@ class Standing:
     value: str
     address: int
     withdrawn: bool
+    followed: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,7 +78,8 @@ def lease(tx: Transaction, owner: str, now: datetime, until: datetime, limit: in
     taken = tx.rows(
         "UPDATE outbox SET state = 'sending', attempts = attempts + 1, lease_owner = :owner, lease_until = :until,"
         " changed_at = :now WHERE id IN (SELECT o.id FROM outbox o JOIN thread t ON t.id = o.thread"
-        f" WHERE o.state = 'queued' AND o.not_before <= :now AND{IS_NEXT}"
+        # The empty text keeps the planners from the index of times: they would sort the whole backlog.
+        f" WHERE o.state = 'queued' AND o.not_before || '' <= :now AND{IS_NEXT}"
         f" ORDER BY o.urgent DESC, o.id LIMIT :limit{tx.dialect.skip_locked}) RETURNING 1 - urgent, id",
         owner=owner,
         until=until,
@@ -115,7 +116,8 @@ def stale(tx: Transaction, owner: str, now: datetime, *, everybody_else: bool) -
 def next_due(tx: Transaction) -> datetime | None:
     """Return when the earliest waiting parcel becomes ready; what waits for another one to leave has no time."""
     found = tx.value(
-        f"SELECT min(o.not_before) FROM outbox o JOIN thread t ON t.id = o.thread WHERE o.state = 'queued' AND{IS_NEXT}"
+        "SELECT o.not_before FROM outbox o JOIN thread t ON t.id = o.thread"
+        f" WHERE o.state = 'queued' AND{IS_NEXT} ORDER BY o.not_before LIMIT 1"
     )
     return None if found is None else datetime.fromisoformat(found)
 
@@ -136,7 +138,8 @@ def standing(tx: Transaction, number: int) -> Standing:
         " coalesce(o.to_address, t.address) AS address,"
         f" (o.author = 'bot' AND o.turn_epoch < t.turn_epoch AND o.purpose IN ({WITHDRAWN}))"
         "  OR (o.purpose <> 'stop' AND EXISTS (SELECT 1 FROM address b"
-        "   WHERE b.id = coalesce(o.to_address, t.address) AND b.stopped_at IS NOT NULL)) AS withdrawn"
+        "   WHERE b.id = coalesce(o.to_address, t.address) AND b.stopped_at IS NOT NULL)) AS withdrawn,"
+        " EXISTS (SELECT 1 FROM outbox b WHERE b.thread = o.thread AND b.state = 'queued') AS followed"
         " FROM outbox o JOIN thread t ON t.id = o.thread JOIN address a ON a.id = t.address WHERE o.id = :id",
         id=number,
     )
@@ -158,7 +161,8 @@ def change(tx: Transaction, now: Standing, then: DeliveryState, receipt: Receipt
         at=at,
         id=now.id,
     )
-    tx.wake(TOPIC)
+    if now.followed:
+        tx.wake(TOPIC)
     return True
 
 

@@ -6,6 +6,7 @@ integers 0 and 1, lists and objects JSON text. Sort and search keys are folded b
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.sql.schema import SchemaItem
 
@@ -48,14 +50,14 @@ def _number(name: str, *, null: bool = False, default: int | None = None) -> Col
     return Column(name, Number, nullable=null, server_default=None if default is None else str(default))
 
 
+def _referable(name: str, *items: SchemaItem) -> Table:
+    """Make a table with its own id, to which others refer together with the municipality."""
+    return _numbered(name, *items, UniqueConstraint("municipality", "id"))
+
+
 def _numbered(name: str, *items: SchemaItem) -> Table:
-    """Make a table with its own id, referable together with the municipality."""
-    return _table(
-        name,
-        Column("id", Number, primary_key=True, autoincrement=True),
-        *items,
-        UniqueConstraint("municipality", "id"),
-    )
+    """Make a table with its own id."""
+    return _table(name, Column("id", Number, primary_key=True, autoincrement=True), *items)
 
 
 def _table(name: str, *items: SchemaItem) -> Table:
@@ -64,6 +66,11 @@ def _table(name: str, *items: SchemaItem) -> Table:
 
 def _refers(column: str, to: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["municipality", column], [f"{to}.municipality", f"{to}.id"])
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """Return what makes an index hold only the rows that are asked for, so that those of the past cost nothing."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 def _one_of(column: str, values: Sequence[str]) -> CheckConstraint:
@@ -86,7 +93,7 @@ municipality = Table(
     sqlite_strict=True,
 )
 
-account = _numbered(
+account = _referable(
     "account",
     _text("channel"),
     _text("address"),
@@ -96,14 +103,14 @@ account = _numbered(
     ForeignKeyConstraint(["municipality"], ["municipality.id"]),
 )
 
-team = _numbered(
+team = _referable(
     "team",
     _text("name"),
     UniqueConstraint("municipality", "name"),
     ForeignKeyConstraint(["municipality"], ["municipality.id"]),
 )
 
-staff = _numbered(
+staff = _referable(
     "staff",
     _text("email"),
     _text("name"),
@@ -143,7 +150,7 @@ sign_in_attempt = Table(
 
 # --- who writes to us -------------------------------------------------------------------------------------------------
 
-contact = _numbered(
+contact = _referable(
     "contact",
     _text("name", default=""),
     _text("note", default=""),
@@ -151,7 +158,7 @@ contact = _numbered(
     ForeignKeyConstraint(["municipality"], ["municipality.id"]),
 )
 
-address = _numbered(
+address = _referable(
     "address",
     _text("scheme"),
     _text("value"),
@@ -177,7 +184,7 @@ address_link = _numbered(
 
 # --- what was said ----------------------------------------------------------------------------------------------------
 
-thread = _numbered(
+thread = _referable(
     "thread",
     _number("account"),
     _number("address"),
@@ -198,25 +205,19 @@ thread = _numbered(
     _text("last_at"),
     _text("words", default="all"),  # what retention has left: all, the questions without their sender, none
     _number("emptied_to", default=0),  # the position up to which it has come
+    _text("set_aside_at", null=True),  # when a crowd of strangers kept the bot from answering; null once it did
     Index(None, "account", "address", "state"),
     Index(None, "address"),
+    Index(None, "municipality", "set_aside_at", **_where("set_aside_at IS NOT NULL")),
     Index(None, "municipality", "words", "last_at"),
     _one_of("words", ("all", "questions", "none")),
     _one_of("turn_owner", ("bot", "waiting", "staff")),
     _one_of("state", ("open", "closed")),
     _refers("account", "account"),
-    _text("set_aside_at", null=True),  # when a crowd of strangers kept the bot from answering; null once it did
     _refers("address", "address"),
 )
-    Index(
-        None,
-        "municipality",
-        "set_aside_at",
-        sqlite_where=text("set_aside_at IS NOT NULL"),
-        postgresql_where=text("set_aside_at IS NOT NULL"),
-    ),
 
-message = _numbered(
+message = _referable(
     "message",
     _number("thread"),
     _number("position"),
@@ -263,7 +264,7 @@ message_ref = _table(
     _number("message"),
     _number("own"),  # whether we gave the message this identifier, or a resident's mail mentioned it
     PrimaryKeyConstraint("municipality", "ref", "thread"),
-    Index(None, "thread"),
+    Index(None, "thread", "message"),
     _refers("thread", "thread"),
     _refers("message", "message"),
 )
@@ -317,7 +318,7 @@ answer_given = _numbered(
 
 # --- what people do ---------------------------------------------------------------------------------------------------
 
-ticket = _numbered(
+ticket = _referable(
     "ticket",
     _number("number"),
     _text("title"),
@@ -382,7 +383,7 @@ access = _numbered(
 
 # --- what must leave the house ----------------------------------------------------------------------------------------
 
-outbox = _numbered(
+outbox = _referable(
     "outbox",
     _number("thread"),
     _number("message"),
@@ -406,7 +407,8 @@ outbox = _numbered(
     _text("detail", default=""),
     _text("created_at"),
     _text("changed_at"),
-    Index(None, "state", "not_before"),
+    Index("ix_outbox_due", "not_before", **_where("state = 'queued'")),
+    Index("ix_outbox_leased", "lease_until", **_where("state = 'sending'")),
     Index(None, "thread", "state"),
     Index(None, "message"),
     Index(None, "provider_id"),
@@ -430,6 +432,9 @@ transcript_request = _numbered(
     _refers("thread", "thread"),
     _refers("letters", "thread"),
 )
+
+# The order in which they leave: a lease looks at as many rows as it takes, however many wait.
+Index("ix_outbox_next", outbox.c.urgent.desc(), outbox.c.id, outbox.c.not_before, **_where("state = 'queued'"))
 
 delivery_event = _numbered(
     "delivery_event",

@@ -124,7 +124,6 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.Column("added_at", sa.Text(), nullable=False),
         sa.ForeignKeyConstraint(["municipality"], ["municipality.id"], name=op.f("fk_synonym_municipality")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_synonym")),
-        sa.UniqueConstraint("municipality", "id", name=op.f("uq_synonym_municipality_id")),
         sqlite_strict=True,
     )
     op.create_table(
@@ -158,7 +157,6 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
             name=op.f("fk_address_link_municipality_contact"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_address_link")),
-        sa.UniqueConstraint("municipality", "id", name=op.f("uq_address_link_municipality_id")),
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_address_link_address"), "address_link", ["address"], unique=False)
@@ -395,7 +393,6 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
             name=op.f("fk_answer_given_municipality_message"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_answer_given")),
-        sa.UniqueConstraint("municipality", "id", name=op.f("uq_answer_given_municipality_id")),
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_answer_given_message"), "answer_given", ["message"], unique=False)
@@ -414,7 +411,6 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
             name=op.f("fk_attachment_municipality_message"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment")),
-        sa.UniqueConstraint("municipality", "id", name=op.f("uq_attachment_municipality_id")),
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_attachment_message"), "attachment", ["message"], unique=False)
@@ -461,7 +457,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.PrimaryKeyConstraint("municipality", "ref", "thread", name=op.f("pk_message_ref")),
         sqlite_strict=True,
     )
-    op.create_index(op.f("ix_message_ref_thread"), "message_ref", ["thread"], unique=False)
+    op.create_index(op.f("ix_message_ref_thread_message"), "message_ref", ["thread", "message"], unique=False)
     op.create_table(
         "outbox",
         sa.Column("municipality", sa.Text(), nullable=False),
@@ -512,7 +508,30 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
     )
     op.create_index(op.f("ix_outbox_message"), "outbox", ["message"], unique=False)
     op.create_index(op.f("ix_outbox_provider_id"), "outbox", ["provider_id"], unique=False)
-    op.create_index(op.f("ix_outbox_state_not_before"), "outbox", ["state", "not_before"], unique=False)
+    op.create_index(
+        "ix_outbox_next",
+        "outbox",
+        [sa.text("urgent DESC"), "id", "not_before"],
+        unique=False,
+        sqlite_where=sa.text("state = 'queued'"),
+        postgresql_where=sa.text("state = 'queued'"),
+    )
+    op.create_index(
+        "ix_outbox_due",
+        "outbox",
+        ["not_before"],
+        unique=False,
+        sqlite_where=sa.text("state = 'queued'"),
+        postgresql_where=sa.text("state = 'queued'"),
+    )
+    op.create_index(
+        "ix_outbox_leased",
+        "outbox",
+        ["lease_until"],
+        unique=False,
+        sqlite_where=sa.text("state = 'sending'"),
+        postgresql_where=sa.text("state = 'sending'"),
+    )
     op.create_index(op.f("ix_outbox_thread_state"), "outbox", ["thread", "state"], unique=False)
     op.create_table(
         "raw",
@@ -528,7 +547,6 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
             name=op.f("fk_raw_municipality_message"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_raw")),
-        sa.UniqueConstraint("municipality", "id", name=op.f("uq_raw_municipality_id")),
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_raw_message"), "raw", ["message"], unique=False)
@@ -573,7 +591,6 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
             name=op.f("fk_transcript_request_municipality_thread"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_transcript_request")),
-        sa.UniqueConstraint("municipality", "id", name=op.f("uq_transcript_request_municipality_id")),
         sa.UniqueConstraint("municipality", "key", name=op.f("uq_transcript_request_municipality_key")),
         sqlite_strict=True,
     )
@@ -595,7 +612,6 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
             name=op.f("fk_delivery_event_municipality_outbox"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_delivery_event")),
-        sa.UniqueConstraint("municipality", "id", name=op.f("uq_delivery_event_municipality_id")),
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_delivery_event_outbox"), "delivery_event", ["outbox"], unique=False)
@@ -626,7 +642,6 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
             name=op.f("fk_access_municipality_message"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_access")),
-        sa.UniqueConstraint("municipality", "id", name=op.f("uq_access_municipality_id")),
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_access_municipality_at"), "access", ["municipality", "at"], unique=False)
@@ -657,7 +672,6 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.Column("finished_at", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["municipality"], ["municipality.id"], name=op.f("fk_erasure_municipality")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_erasure")),
-        sa.UniqueConstraint("municipality", "id", name=op.f("uq_erasure_municipality_id")),
         sqlite_strict=True,
     )
     op.create_index(
