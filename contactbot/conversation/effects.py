@@ -6,6 +6,7 @@ from contactbot.conversation import replies, steps, store
 from contactbot.conversation.facts import Facts
 from contactbot.conversation.outcome import REFERENCE, Given, Outcome, Reply, Work
 from contactbot.handoff import codes, desk, joining
+from contactbot.handoff.strangers import store as strangers
 from contactbot.handoff.ticket import NewTicket, Reason, Ticket
 from contactbot.messages import Accepted, Author, Inbound, Length
 from contactbot.municipality import Municipality
@@ -18,6 +19,7 @@ from contactbot.storage import blobs, events
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
 from contactbot.threads.thread import NewMessage, State, Thread
+from contactbot.wording import say
 
 # Replies that begin a thread with who writes.
 PREFIXED = ("answer", "choices", "receipt", "command", "smalltalk", "added", PURPOSE)
@@ -63,7 +65,7 @@ def carry_out(
         threads.set_stopped(tx, thread.address, now if outcome.silence else None)
         if outcome.silence:
             outbox.cancel_all(tx, thread.address, now)
-    ticket = _work(tx, thread, facts, outcome.work) if outcome.work is not None else None
+    ticket = _opened(tx, thread, facts, outcome)
     if outcome.survey:
         ticket = desk.how_it_went(tx, thread, outcome.survey, now, facts.municipality.due(now))
     if ticket is None and outcome.to_people:
@@ -137,6 +139,15 @@ def _keep_wordless(tx: Transaction, thread: Thread, inbound: Inbound, facts: Fac
     return accepted
 
 
+def _opened(tx: Transaction, thread: Thread, facts: Facts, outcome: Outcome) -> Ticket | None:
+    """Open the work of an outcome; let a stranger's thread wait, or wait no longer."""
+    if outcome.set_aside:
+        return _set_aside(tx, thread, facts)
+    if facts.seen.stranger and facts.seen.thread is not None:
+        strangers.take_up(tx, thread.id)
+    return None if outcome.work is None else _work(tx, thread, facts, outcome.work)
+
+
 def _work(tx: Transaction, thread: Thread, facts: Facts, work: Work) -> Ticket:
     asked_for_person = work.reason == Reason.ASKED and not facts.subject
     matter = store.matter_of(tx, thread.id, steps.TITLE) if asked_for_person else ""
@@ -146,6 +157,15 @@ def _work(tx: Transaction, thread: Thread, facts: Facts, work: Work) -> Ticket:
         topic=work.topic, team=work.team, priority=work.priority,
     )  # fmt: skip
     return desk.hand_off(tx, thread, new)
+
+
+def _set_aside(tx: Transaction, thread: Thread, facts: Facts) -> Ticket | None:
+    """Let the thread wait where staff find it; the first of a crowd is the case that tells of all of them."""
+    if strangers.is_told(tx, thread.municipality, thread.channel):
+        strangers.set_aside(tx, thread.id, facts.now)
+        return None
+    events.record(tx, thread.municipality, facts.now, "bot", "incident.strangers", thread=thread.id)
+    return _work(tx, thread, facts, Work(Reason.STRANGERS, say(facts.municipality.main_language, "strangers_title")))
 
 
 def _worded(facts: Facts, reply: Reply, ticket: Ticket | None, *, disclosed: bool, told: bool) -> Reply:

@@ -16,6 +16,7 @@ from contactbot import failpoints
 from contactbot.channels.base import Abilities
 from contactbot.clock import Clock
 from contactbot.conversation import effects, steps, store
+from contactbot.conversation.crowd import Crowd
 from contactbot.conversation.facts import Facts, Limits
 from contactbot.conversation.knowledge import Bases
 from contactbot.conversation.outcome import Outcome, Work
@@ -87,6 +88,7 @@ class Engine:
         self._key = settings.secret.get_secret_value().encode()
         self._limits_of = cache(partial(Limits, self._settings.flood_messages, self._settings.flood_repeats))
         self._codes = Codes()
+        self._crowd = Crowd(lambda: clock().timestamp())
         self._senders: dict[Address, tuple[asyncio.Lock, int]] = {}
 
     async def receive(self, inbound: Inbound, abilities: Abilities, cursor: str | None = None) -> Received:
@@ -110,6 +112,8 @@ class Engine:
         knowledge = await self._bases.current(seen.municipality, seen.kb_revision)
         if knowledge.revision != seen.kb_revision:
             seen = replace(seen, kb_revision=knowledge.revision)
+        if seen.stranger and not self._crowd.has_room(inbound, abilities):
+            seen = replace(seen, crowded=True)
         moment = Moment(now, self._codes.draw(), self._limits_of(abilities.automatic_per_hour))
         read = (inbound, seen, self._municipalities[seen.municipality], abilities.length, knowledge, moment)
         large = len(inbound.text) + sum(len(part.text) for part in inbound.folded) > LARGE

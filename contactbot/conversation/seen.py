@@ -30,8 +30,8 @@ class Seen:
     conversation, else None: by it one that appears meanwhile is found. ``elsewhere`` is the thread on another channel
     that the message goes on from, proven by a token we signed: the message gets a thread of its own, joined to the same
     ticket. ``answered`` counts what the bot sent to the address in the last hour, on a channel where that is limited.
-    ``said`` are our last texts in the thread, on a channel whose programs quote what they answer. ``stranger`` says that
-    nobody ever answered the sender, on a channel where those are counted; ``crowded`` that too many such write now.
+    ``said`` are our last texts in the thread, on a channel whose programs quote what they answer. ``stranger`` says
+    that nobody ever answered the sender, on a channel where those are counted; ``crowded`` that too many write now.
     """
 
     municipality: str

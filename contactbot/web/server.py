@@ -22,6 +22,7 @@ from contactbot.web import (
     public,
     security,
     sign_in,
+    strangers,
     transfer,
 )
 from contactbot.web.assets import Assets
@@ -43,7 +44,7 @@ def application(house: House, more_routes: Iterable[web.AbstractRouteDef] = ()) 
     security.install(app)
     sign_in.install(app)
     live.install(app)
-    for part in (health, assets, desk, casework, contacts, files, editor, transfer, officer, people, public):
+    for part in (health, assets, desk, casework, contacts, strangers, files, editor, transfer, officer, people, public):
         app.add_routes(part.routes())
     for channel in house.channels.values():
         app.add_routes(channel.routes())

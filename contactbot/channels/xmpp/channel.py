@@ -36,7 +36,13 @@ class XmppChannel:
     def abilities(self) -> Abilities:
         """A chat that remembers, whose server can be asked what it has unless it takes us for a component only."""
         kept = not all(access.component for access in self._settings.accounts.values())
-        return Abilities(length=Length.CHAT, scheme="xmpp", may_probe=kept)
+        return Abilities(
+            length=Length.CHAT,
+            scheme="xmpp",
+            may_probe=kept,
+            strangers_per_hour=self._settings.strangers_per_hour,
+            strangers_per_server=self._settings.strangers_per_server,
+        )
 
     @property
     def accounts(self) -> Sequence[Account]:

@@ -96,6 +96,17 @@ class XmppSettings(BaseModel):
             "read from it again after a crash at most."
         ),
     )
+    strangers_per_hour: int = Field(
+        300,
+        ge=1,
+        description=(
+            "Senders whom nobody has ever answered that are taken up in an hour, per account; what more of them write "
+            "is kept unanswered, and one case tells staff."
+        ),
+    )
+    strangers_per_server: int = Field(
+        60, ge=1, description="The same, of one XMPP server; the account's own server is counted by account alone."
+    )
     side_by_side: int = Field(
         50,
         ge=1,

@@ -62,16 +62,24 @@ def count(tx: Transaction, municipality: str, most: int) -> int:
 
 
 def listed(tx: Transaction, municipality: str, most: int) -> tuple[SetAside, ...]:
-    """Return the conversations that are set aside, the newest first."""
+    """Return the conversations that are set aside and have words left, the newest first."""
     return tuple(
         tx.all(
             SetAside,
-            "SELECT t.id AS thread, t.channel, a.value AS resident, m.text, t.set_aside_at AS at FROM thread t"
-            " JOIN address a ON a.id = t.address"
-            " JOIN message m ON m.thread = t.id AND m.position = t.positions"
-            " WHERE t.municipality = :municipality AND t.set_aside_at IS NOT NULL AND t.words = 'all'"
-            " ORDER BY t.set_aside_at DESC, t.id DESC LIMIT :most",
+            f"{_WAITING} ORDER BY t.set_aside_at DESC, t.id DESC LIMIT :most",
             municipality=municipality,
             most=most,
         )
     )
+
+
+def waiting(tx: Transaction, municipality: str, thread: int) -> SetAside | None:
+    """Return one conversation that is set aside, or None."""
+    return tx.one(SetAside, f"{_WAITING} AND t.id = :thread", municipality=municipality, thread=thread)
+
+
+_WAITING = (
+    "SELECT t.id AS thread, t.channel, a.value AS resident, m.text, t.set_aside_at AS at FROM thread t"
+    " JOIN address a ON a.id = t.address JOIN message m ON m.thread = t.id AND m.position = t.positions"
+    " WHERE t.municipality = :municipality AND t.set_aside_at IS NOT NULL AND t.words = 'all'"
+)
