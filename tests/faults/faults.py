@@ -40,7 +40,9 @@ FULL = "the disk is full"
 STOPPED = "the process stands still for 60 s while answers are on their way"
 AHEAD = "the clock jumps two hours ahead, and the process is killed"
 BACK = "the clock jumps two hours back, and the process is killed"
+PARTED = "of two processes on one PostgreSQL, the one that sends stands still for longer than its leases"
+PASSED_ON = "of two processes on one PostgreSQL, the one that is asked stands still, and the peer turns to the other"
 ORDER = (
     *KILLED.values(), *FAILED.values(), DOWN, GIVEN_UP, DIED, RESTARTED, *TWILIO.values(), REPEATED, REORDERED,
-    LOCKED, FULL, STOPPED, AHEAD, BACK,
+    LOCKED, FULL, STOPPED, AHEAD, BACK, PARTED, PASSED_ON,
 )  # fmt: skip

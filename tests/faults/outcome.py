@@ -1,11 +1,34 @@
 """The invariant, in one function: what must hold of a question and its answer after any fault."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
-from tests.faults.town import CHANNELS, Four, Town
+from tests.faults.town import CHANNELS
+from tests.journeys.installation import Installation
 
 ENDED = frozenset({"sent", "delivered", "failed", "unknown", "cancelled", "expired"})
+
+
+class Town(Protocol):
+    """Where it happens: an installation, and its database as a test may ask it."""
+
+    house: Installation
+
+    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask the database; each ``?`` stands for a value."""
+
+
+class Asked(Protocol):
+    """Residents who each asked one thing on a channel."""
+
+    address: str
+
+    def thread(self, channel: str) -> int | None:
+        """Return the thread of the question."""
+
+    async def answers(self) -> Mapping[str, int]:
+        """Return how many answers each of them has got."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +45,12 @@ class Outcome:
         return answered + ", the doubt kept" * self.is_doubted + ", a case for staff" * self.is_case
 
 
-async def proven_on(town: Town, four: Four, channels: Iterable[str] = CHANNELS) -> dict[str, Outcome]:
+async def proven_on(town: Town, four: Asked, channels: Iterable[str] = CHANNELS) -> dict[str, Outcome]:
     """Check the invariant on each channel, and return what came of the questions."""
     return {channel: await proven(town, four, channel) for channel in channels}
 
 
-async def proven(town: Town, four: Four, channel: str) -> Outcome:
+async def proven(town: Town, four: Asked, channel: str) -> Outcome:
     """Check the invariant against the database and the peer, and return what came of one question.
 
     The question is kept once, in one thread. Every outbox row has ended. The peer saw the answer at most once; twice

@@ -55,6 +55,11 @@ async def furnish(file: Path) -> None:
     """Make the database of an installation that has answers and staff, and nothing else."""
     url = f"sqlite:///{file}"
     await asyncio.to_thread(schema.upgrade, url)
+    await fill(url)
+
+
+async def fill(url: str) -> None:
+    """Put answers and staff into a database that has the schema."""
     async with open_database(url, now) as database:
         await database.write(_furnished, password.hash_of(town.PASSWORD))
 

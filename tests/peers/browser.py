@@ -15,9 +15,16 @@ class Browser:
     def __init__(self, client: aiohttp.ClientSession, url: str, site: str) -> None:
         self.key = str(uuid4())
         self._client = client
+        self._site = site
         self._chat = f"{url}/chat/{site}"
         self._origin = url
         self._token = ""
+
+    def at(self, url: str) -> "Browser":
+        """Return the same conversation and message on a line to another process, as behind a proxy."""
+        other = Browser(self._client, url, self._site)
+        other.key, other._token = self.key, self._token
+        return other
 
     async def say(self, text: str) -> None:
         """Say hello and then something; return when it is accepted. Raises ClientError when it is not."""
