@@ -1,6 +1,6 @@
 """Fit the last rule of the safety layer, and say how well it does on what it has not seen.
 
-    python -m bench.fit_safety            measure by held-out topics, then write the shipped weights
+    python -m bench.fit_safety            measure by held-out sources, then write the shipped weights
     python -m bench.fit_safety --measure  measure only
     python -m bench.fit_safety --blind DIR   measure the shipped layer on DIR/acute.tsv and DIR/lookalikes.tsv
     python -m bench.fit_safety --words    list what ordinary questions say and the table takes for misspelt danger:
@@ -39,10 +39,9 @@ WEIGHTS: Final = ROOT / "contactbot/conversation/safety_weights.bin"
 
 KINDS: Final = tuple(safety.DangerKind)
 FOLDS: Final = 5
-BLOCK: Final = 8  # neighbours in the corpus, which are on one matter and held out together
 STEPS: Final = 300  # of gradient descent; the loss is flat well before
 RATE: Final = 0.08
-DECAY: Final = 5e-6  # L2, chosen by held-out topics
+DECAY: Final = 5e-6  # L2, chosen by held-out messages
 ORDINARY_PER_SET: Final = 700
 ORDINARY_WEIGHT: Final = 0.3
 TYPO_WEIGHT: Final = 0.3
@@ -51,11 +50,11 @@ WRONGLY_ALARMED: Final = 0.02  # share of held-out look-alikes that the threshol
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A text, what it is (a kind of danger, or "" for none), the group it is held out with, and its weight."""
+    """A text, what it is (a kind of danger, or "" for none), the source it is held out with, and its weight."""
 
     text: str
     kind: str
-    group: str
+    source: str
     weight: float
 
 
@@ -63,8 +62,8 @@ def corpus(folder: Path = CORPUS) -> list[Message]:
     """Return the written acute messages and look-alikes."""
     acute = [line.split("\t") for line in (folder / "acute.tsv").read_text("utf-8").splitlines()]
     alike = [line.split("\t") for line in (folder / "lookalikes.tsv").read_text("utf-8").splitlines()]
-    rows = [(kind, f"{kind}/{topic}", text) for kind, topic, text in acute] + [("", *row) for row in alike]
-    return [Message(text, kind, f"{topic}/{at // BLOCK}", 1.0) for at, (kind, topic, text) in enumerate(rows)]
+    rows = [*map(tuple, acute), *(("", *row) for row in alike)]
+    return [Message(text, kind, source, 1.0) for kind, source, text in rows]
 
 
 def ordinary() -> list[Message]:
@@ -72,6 +71,8 @@ def ordinary() -> list[Message]:
     found: list[Message] = []
     for file in sorted((ROOT / "contactbot/demo/base").glob("*.jsonl")):
         found += [Message(text, "", f"demo/{file.stem}", ORDINARY_WEIGHT) for text in _demo_texts(file)]
+    everyday = (CORPUS / "everyday.txt").read_text("utf-8").splitlines()
+    found += [Message(text, "", "everyday", ORDINARY_WEIGHT) for text in everyday]
     sets = [ROOT / "bench/data/municipal", *sorted(SHARED.glob("*"))]
     if len(sets) == 1:
         sys.stderr.write(f"no shared development sets at {SHARED}: fitted without them\n")
@@ -217,16 +218,25 @@ def score(classifier: Classifier, text: str) -> float:
     return max((classifier.score(words) for words in _stretches(text)), default=-99.0)
 
 
+def folds(written: Sequence[Message]) -> dict[str, int]:
+    """Return which fold each source is held out in: whole sources, since one writer's messages are alike."""
+    fold_of: dict[str, int] = {}
+    sizes = [0] * FOLDS
+    for source, size in Counter(message.source for message in written).most_common():
+        fold_of[source] = sizes.index(min(sizes))
+        sizes[fold_of[source]] += size
+    return fold_of
+
+
 def held_out(written: Sequence[Message], others: Sequence[Message]) -> list[float]:
-    """Return the score of each written message by a classifier that has seen nothing of its group."""
-    groups = sorted({message.group for message in written})
-    fold_of = {group: zlib.crc32(group.encode()) % FOLDS for group in groups}
+    """Return the score of each written message by a classifier that has seen nothing of its source."""
+    fold_of = folds(written)
     scores = [0.0] * len(written)
     for number in range(FOLDS):
-        known = [message for message in written if fold_of[message.group] != number]
+        known = [message for message in written if fold_of[message.source] != number]
         classifier = Classifier(train([*known, *others], with_kinds=False), safety.CLASSES)
         for at, message in enumerate(written):
-            if fold_of[message.group] == number:
+            if fold_of[message.source] == number:
                 scores[at] = score(classifier, message.text)
     return scores
 
