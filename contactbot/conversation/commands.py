@@ -7,6 +7,7 @@ import tomllib
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,6 +64,8 @@ _CONTINUE_BETWEEN: Final = _folded(_TABLE["continue"]["between"])
 _LANGUAGE_WORDS: Final = _folded(_TABLE["language"]["words"])
 _LANGUAGE_ASKING: Final = _folded(_TABLE["language"]["asking"])
 _LANGUAGE_NAMES: Final = {name: code for code, names in _TABLE["language"]["names"].items() for name in _folded(names)}
+
+_LONGEST_NAME: Final = max(len(name.split()) for name in _LANGUAGE_NAMES)
 
 
 def parse(text: str | Reading) -> Command | None:
@@ -123,7 +126,7 @@ def _language(words: list[str]) -> Command | None:
     rest = [word for word in words[named:] if word not in _POLITE]
     if named and not rest:
         return Command(CommandKind.LANGUAGE)
-    for first in range(len(rest)):
+    for first in range(0 if named else max(0, len(rest) - _LONGEST_NAME), len(rest)):
         code = _LANGUAGE_NAMES.get(" ".join(rest[first:]))
         if code is None:
             continue
@@ -136,10 +139,10 @@ def _language(words: list[str]) -> Command | None:
 
 
 def _wish_for_a_person(reading: Reading) -> Command | None:
+    if not _BOOK.may_hold(reading):
+        return None
     tokens = _BOOK.read(reading)
     look = _BOOK.look(tokens)
-    if not look.possible:
-        return None
     sentence_of = {token.position: token.sentence for token in tokens}
     lengths = Counter(token.sentence for token in tokens)
     refused = {sentence_of[found.start] for found in look.find(_NO_WISHES)}
@@ -161,6 +164,7 @@ _NONE: Final = _folded(_CHOICE["none"])
 _YES: Final = _folded(_CHOICE["yes"])
 _WEIGHTLESS: Final = _folded(_CHOICE["weightless"]) | _POLITE
 _MOST_DIGITS: Final = 3
+_LABELS: Final = 1_000  # whose words are remembered: the questions of a base are offered again and again
 _SAME_START: Final = 5
 
 
@@ -176,7 +180,7 @@ def choice(text: str, labels: Sequence[str]) -> int | None:
     whole = " ".join(words)
     kindless = [word for word in words if word not in _POLITE]
     for index, label in enumerate(labels):  # first, because "no" may itself be what was offered
-        if kindless and kindless == Reading.of(label).words:
+        if kindless and kindless == _words_of(label):
             return index
     if whole in _NONE:
         return NONE_OF_THEM
@@ -206,6 +210,11 @@ def verdict(text: str, labels: Sequence[str]) -> int | None:
     return choice(first[1], labels)
 
 
+@lru_cache(_LABELS)
+def _words_of(label: str) -> list[str]:
+    return Reading.of(label).words
+
+
 def _number(words: list[str]) -> int | None:
     if len(words) == 1 and words[0].isdecimal() and len(words[0]) <= _MOST_DIGITS:
         return int(words[0])
@@ -218,7 +227,7 @@ def _by_label(words: list[str], labels: Sequence[str]) -> int | None:
         return None
     fitting: list[tuple[int, int]] = []
     for index, label in enumerate(labels):
-        label_words = [word for word in Reading.of(label).words if word not in _WEIGHTLESS]
+        label_words = [word for word in _words_of(label) if word not in _WEIGHTLESS]
         if all(any(_is_same(word, other) for other in label_words) for word in words):
             fitting.append((len(label_words), index))
     fitting.sort()

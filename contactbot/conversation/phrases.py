@@ -40,6 +40,7 @@ _LETTERS: Final = str.maketrans({"æ": "ae", "ø": "o", "å": "a", "ä": "ae", "
 _DIGRAPHS: Final = (("aa", "a"), ("oe", "o"), ("ae", "e"))
 # "får" (gets) is kept apart from "far" (father), which stands in many phrases.
 _KEPT_APART: Final = re.compile(r"\bf(?:å|aa)r\b")
+_SIGN_INSIDE: Final = re.compile(r"[-'’`´\u00ad\u200b-\u200f\u2060\ufeff]")
 _INSIDE_WORDS: Final = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])|['’`´\u00ad\u200b-\u200f\u2060\ufeff]")
 _STRETCHED: Final = re.compile(r"([^\W\d])\1{2,}")
 _TOKEN: Final = re.compile(r"[^\W_]+")
@@ -63,10 +64,17 @@ _REMEMBERED_LENGTH: Final = 40  # characters
 
 def fold(text: str) -> str:
     """Return a text in lower case, without accents, and with æ, ø, å and their digraphs as e, o, a."""
-    plain = _INSIDE_WORDS.sub("", text)
+    return _STRETCHED.sub(r"\1", _folded_letters(text))
+
+
+def _folded_letters(text: str) -> str:
+    """Fold a text but for letters that are held down: that is quicker word by word."""
+    plain = text if _SIGN_INSIDE.search(text) is None else _INSIDE_WORDS.sub("", text)
     if not plain.isascii():
         plain = unicodedata.normalize("NFKC", plain)
-    plain = _KEPT_APART.sub("fahr", plain.casefold())
+    plain = plain.casefold()
+    if "får" in plain or "faar" in plain:
+        plain = _KEPT_APART.sub("fahr", plain)
     if not plain.isascii():
         plain = plain.translate(_LETTERS)
     if not plain.isascii():
@@ -74,7 +82,7 @@ def fold(text: str) -> str:
         plain = "".join(char for char in plain if not unicodedata.combining(char))
     for written, kept in _DIGRAPHS:
         plain = plain.replace(written, kept)
-    return _STRETCHED.sub(r"\1", plain)
+    return plain
 
 
 @lru_cache(_LISTED)
@@ -93,18 +101,23 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A text and its folded words, sentence by sentence: what all books look through, made once."""
+    """A text and its folded words, sentence by sentence: what all books look through, made once.
+
+    ``vocabulary`` has each of the words once.
+    """
 
     text: str
     sentences: tuple[tuple[str, ...], ...]
+    vocabulary: frozenset[str]
 
     @classmethod
     def of(cls, text: str | Reading) -> Reading:
         """Return the reading of a text that may have been read already."""
         if isinstance(text, Reading):
             return text
-        sentences = _SENTENCE_END.split(fold(text))
-        return cls(text, tuple(tuple(map(_unleet, _TOKEN.findall(part))) for part in sentences))
+        parts = _SENTENCE_END.split(_folded_letters(text))
+        sentences = tuple(tuple(map(_word, _TOKEN.findall(part))) for part in parts)
+        return cls(text, sentences, frozenset().union(*sentences))
 
     @property
     def words(self) -> list[str]:
@@ -122,6 +135,18 @@ class Reading:
                     position += 1
             position += _BREAK
         return tuple(tokens)
+
+
+def _word(token: str) -> str:
+    return _known_word(token) if len(token) <= _REMEMBERED_LENGTH else _spelled(token)
+
+
+def _spelled(token: str) -> str:
+    """Return a folded word without letters that are held down, and with letters for digits."""
+    return _unleet(_STRETCHED.sub(r"\1", token))
+
+
+_known_word: Final = lru_cache(_REMEMBERED)(_spelled)
 
 
 def _unleet(word: str) -> str:
@@ -206,36 +231,52 @@ class PhraseBook:
         self._lists = lists
         self._exact: defaultdict[str, set[str]] = defaultdict(set)
         self._prefixes: defaultdict[str, set[str]] = defaultdict(set)
-        self._fuzzy: defaultdict[str, set[str]] = defaultdict(set)
+        self._fuzzy: defaultdict[tuple[str, int], set[str]] = defaultdict(set)  # by first letter and a text's length
         self._words_of: dict[str, tuple[str, ...]] = {}
         self._phrases = [_phrase(self._parse(phrase), phrase) for phrase in dict.fromkeys(phrases)]
         self._lengths = sorted({len(prefix) for prefix in self._prefixes})
         self._bits = {item: 1 << number for number, item in enumerate((_BEGINNING, _END, *self._words_of))}
         self._anchored = self._by_anchor()
-        self._meaning = lru_cache(_REMEMBERED)(self._meaning_of)
+        self._known_meaning = lru_cache(_REMEMBERED)(self._meaning_of)
 
     def read(self, text: str | Reading) -> tuple[Token, ...]:
         """Return the words of a text as this book reads them."""
         return Reading.of(text).without(self._fillers)
 
+    def counted(self, reading: Reading) -> list[list[str]]:
+        """Return the words of a text that count, sentence by sentence."""
+        sentences = ([word for word in words if word not in self._fillers] for words in reading.sentences)
+        return [words for words in sentences if words]
+
+    def may_hold(self, reading: Reading) -> bool:
+        """Tell whether a text has all the words of any phrase, though perhaps not in order: most texts have not."""
+        words = reading.vocabulary - self._fillers
+        return len(words) > _FUZZY_WORDS or bool(self._possible([self._meaning(word) for word in words]))
+
     def look(self, tokens: Sequence[Token]) -> Look:
         """Find which phrases words may hold, and where their items stand, ready to be asked for phrases."""
-        meanings: dict[str, _Meaning] = {}
-        for token in tokens:
-            word = token.word
-            if word not in meanings:
-                look_up = self._meaning if len(word) <= _REMEMBERED_LENGTH else self._meaning_of
-                meanings[word] = look_up(word, fuzzy=len(meanings) < _FUZZY_WORDS)
+        words = dict.fromkeys([token.word for token in tokens])
+        meanings = {word: self._meaning(word, fuzzy=number < _FUZZY_WORDS) for number, word in enumerate(words)}
+        possible = self._possible(meanings.values())
+        return Look(possible, _places(tokens, meanings, possible.values()) if possible else {})
+
+    def _meaning(self, word: str, *, fuzzy: bool = True) -> _Meaning:
+        if fuzzy and len(word) <= _REMEMBERED_LENGTH:
+            return self._known_meaning(word)
+        return self._meaning_of(word, fuzzy=fuzzy)
+
+    def _possible(self, meanings: Iterable[_Meaning]) -> dict[str, _Phrase]:
+        """Return the phrases all of whose items are there."""
+        telling = [meaning for meaning in meanings if meaning.items]
         present = self._bits[_BEGINNING] | self._bits[_END]
-        for meaning in meanings.values():
+        for meaning in telling:
             present |= meaning.bits
-        possible = {
+        return {
             phrase.phrase: phrase
-            for meaning in meanings.values()
+            for meaning in telling
             for needed, phrase in meaning.phrases
             if needed & present == needed
         }
-        return Look(possible, _places(tokens, meanings, possible.values()) if possible else {})
 
     def _by_anchor(self) -> Mapping[str, Sequence[tuple[int, _Phrase]]]:
         """Return each phrase, with the bits of all that it needs, under the one item it needs that texts hold least.
@@ -253,7 +294,7 @@ class PhraseBook:
             anchored[anchor].append((sum(self._bits[item] for item in phrase.needed), phrase))
         return anchored
 
-    def _meaning_of(self, word: str, *, fuzzy: bool) -> _Meaning:
+    def _meaning_of(self, word: str, *, fuzzy: bool = True) -> _Meaning:
         items = self._items_of(word, fuzzy=fuzzy)
         return _Meaning(
             items,
@@ -262,11 +303,12 @@ class PhraseBook:
         )
 
     def _items_of(self, word: str, *, fuzzy: bool) -> tuple[str, ...]:
-        known = self._exact.get(word, set())
+        known = self._exact.get(word, ())
         items = set(known)
         for length in self._lengths:
-            if length <= len(word):
-                items |= self._prefixes.get(word[:length], set())
+            if length > len(word):
+                break
+            items.update(self._prefixes.get(word[:length], ()))
         if fuzzy and not known and word not in self._ordinary:
             for meant in self.repairs(word):
                 items |= self._exact[meant]
@@ -280,7 +322,7 @@ class PhraseBook:
         """Return the words of phrases that a folded word may be a misspelling of."""
         if len(word) < _FUZZY_LENGTH - 1:
             return []
-        return [meant for meant in self._fuzzy.get(word[0], ()) if is_misspelt(word, meant)]
+        return [meant for meant in self._fuzzy.get((word[0], len(word)), ()) if is_misspelt(word, meant)]
 
     def _parse(self, phrase: str) -> tuple[_Part, ...]:
         parts: list[_Part] = []
@@ -332,7 +374,9 @@ class PhraseBook:
             return
         self._exact[folded].add(item)
         if len(folded) >= _FUZZY_LENGTH and not word.startswith("="):
-            self._fuzzy[folded[0]].add(folded)
+            errors = _errors(folded)
+            for length in range(len(folded) - errors, len(folded) + errors + 1):
+                self._fuzzy[folded[0], length].add(folded)
 
     def _words(self, item: str) -> Iterator[str]:
         for part in item.split("|"):
@@ -448,7 +492,11 @@ def is_misspelt(word: str, meant: str) -> bool:
     In a word of five letters a wrong letter mostly makes another word ("smell", "spell"), so there
     only a missing, doubled or swapped letter counts.
     """
-    errors = 2 if len(meant) >= _TWO_ERRORS_LENGTH else 1
+    errors = _errors(meant)
     if OSA.distance(word, meant, score_cutoff=errors) > errors:
         return False
     return len(meant) > _FUZZY_LENGTH or len(word) != len(meant) or sorted(word) == sorted(meant)
+
+
+def _errors(meant: str) -> int:
+    return 2 if len(meant) >= _TWO_ERRORS_LENGTH else 1

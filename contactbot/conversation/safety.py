@@ -19,12 +19,12 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from contactbot.conversation.likeness import Classifier, WordClasses
-from contactbot.conversation.phrases import PhraseBook
+from contactbot.conversation.phrases import PhraseBook, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from contactbot.conversation.phrases import Found, Look, Reading, Token
+    from contactbot.conversation.phrases import Found, Look, Token
 
 
 class DangerKind(StrEnum):
@@ -121,9 +121,12 @@ def assess(text: str | Reading) -> Danger | None:
 
     The work is linear in the length of the text, so a text of a megabyte is read whole.
     """
-    words = _BOOK.read(text)
+    reading = Reading.of(text)
+    if not _IDIOMS.may_hold(reading) and not _BOOK.may_hold(reading):
+        return _by_likeness(reading, _BOOK.counted(reading))
+    words = _BOOK.read(reading)
     plain = _without_idioms(words)
-    return _by_table(words, plain) or _by_likeness(words, plain)
+    return _by_table(words, plain) or _by_likeness(reading, _sentences(plain))
 
 
 def by_table(text: str) -> Danger | None:
@@ -145,11 +148,11 @@ def sentences(text: str | Reading) -> list[list[str]]:
     return _sentences(_without_idioms(_BOOK.read(text)))
 
 
-def _by_likeness(words: Sequence[Token], plain: Sequence[Token]) -> Danger | None:
-    like = _CLASSIFIER.judge(_sentences(plain))
+def _by_likeness(reading: Reading, plain: Sequence[Sequence[str]]) -> Danger | None:
+    like = _CLASSIFIER.judge(plain)
     if like is None:
         return None
-    return Danger(DangerKind(like.kind), LIKENESS, _is_child_writing(words), " ".join(like.words))
+    return Danger(DangerKind(like.kind), LIKENESS, _is_child_writing(_BOOK.read(reading)), " ".join(like.words))
 
 
 def _sentences(words: Sequence[Token]) -> list[list[str]]:

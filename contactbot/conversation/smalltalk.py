@@ -30,6 +30,7 @@ class SmallTalk(StrEnum):
 # Longer messages hold something to answer, or at least to read.
 _LONGEST: Final = 200
 _SMILEY: Final = re.compile(r"(?<!\w)(?:[:;=8]['^-]?[)(\]\[dpo/|*3]|<3+|xd+|\^\^|:'\()(?!\w)", re.IGNORECASE)
+_SMILEY_WORD: Final = 3  # letters: what a smiley leaves of itself in a reading ("xdd") is no longer
 _PICTURE_CATEGORIES: Final = frozenset({"So", "Sk"})
 
 _TABLE: Final[Mapping[str, Any]] = tomllib.loads((files(__package__) / "smalltalk.toml").read_text("utf-8"))
@@ -42,6 +43,8 @@ def smalltalk(text: str | Reading) -> SmallTalk | None:
     """Return what kind of small talk a message is, or None when it says anything else."""
     reading = Reading.of(text)
     if len(reading.text) > _LONGEST:
+        return None
+    if any(len(word) > _SMILEY_WORD for word in reading.vocabulary) and not _BOOK.may_hold(reading):
         return None
     words, smileys = _SMILEY.subn(" ", reading.text)
     tokens = _BOOK.read(words if smileys else reading)
