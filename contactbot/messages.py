@@ -182,11 +182,13 @@ class Standing:
     """How a session's conversation stands: whether people have it, whether their case is closed, and who writes now.
 
     ``writing`` is the name of the member of staff who writes, "" when they are not named, None when nobody does.
+    ``place`` counts from 1 among those who wait on the same channel for somebody to take their case; None when one has.
     """
 
     with_people: bool = False
     ended: bool = False
     writing: str | None = None
+    place: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,7 @@ class Spoken:
     """One message of a thread as the resident may see it.
 
     ``key`` is the client's own identifier for what it sent. ``forgets`` says that what was said before is erased.
-    ``asks_why`` says that words may follow the choice, after a mark. ``rating`` is what the resident thinks of an answer.
+    ``asks_why``: words may follow the choice, after a mark. ``rating`` is what the resident thinks of an answer.
     """
 
     position: int

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -125,7 +126,7 @@ async def test_a_resident_who_writes_is_told_of_in_their_open_case_alone(town: T
 async def test_whether_people_have_the_conversation_and_when_they_ended_it_is_told(town: Town) -> None:
     house, kari = town.house.receptions["loopback"], Address("loopback", "kari")
     await house.receive(inbound(town, "1", "jeg vil snakke med en person"))
-    assert await house.standing(kari) == Standing(with_people=True)
+    assert await house.standing(kari) == Standing(with_people=True, place=1)
     number = await town.house.database.read(lambda tx: tx.value("SELECT number FROM ticket"))
     closing = partial(desk.close, survey=False)
     await town.house.database.write(closing, number, Actor(1, "Ola", "fjordvik", town.watch()))
@@ -133,6 +134,16 @@ async def test_whether_people_have_the_conversation_and_when_they_ended_it_is_to
     town.watch.at += timedelta(minutes=1)
     await house.receive(inbound(town, "2"))
     assert await house.standing(kari) == Standing()
+
+
+async def test_whoever_waits_is_told_how_many_wait_before_them_until_somebody_takes_their_case(town: Town) -> None:
+    house = town.house.receptions["loopback"]
+    people = [Address("loopback", name) for name in ("kari", "ola", "liv")]
+    for number, one in enumerate(people):
+        await house.receive(replace(inbound(town, str(number), "jeg vil snakke med en person"), sender=one))
+    assert [(await house.standing(one)).place for one in people] == [1, 2, 3]
+    await town.do(desk.claim, 1001, town.actor())
+    assert [(await house.standing(one)).place for one in people] == [None, 1, 2]
 
 
 @pytest.mark.parametrize("acts", [[desk.claim], [desk.claim, desk.release]])

@@ -428,7 +428,10 @@ def standing(tx: Transaction, channel: str, session: Address) -> Standing:
         "  JOIN ticket k ON k.municipality = x.municipality AND k.id = x.ticket"
         "  WHERE x.municipality = t.municipality AND x.thread = t.id AND x.unlinked_at IS NULL AND k.state = 'closed'"
         "  AND NOT EXISTS (SELECT 1 FROM message m WHERE m.thread = t.id AND m.author = 'resident'"
-        "   AND m.created_at > k.closed_at))"
+        "   AND m.created_at > k.closed_at)),"
+        " CASE WHEN t.turn_owner = 'waiting' THEN (SELECT count(*) FROM ticket w WHERE w.municipality = t.municipality"
+        "  AND w.state = 'open' AND w.assignee IS NULL AND w.source = t.channel AND w.id <="
+        "  (SELECT max(x.ticket) FROM ticket_thread x WHERE x.thread = t.id AND x.unlinked_at IS NULL)) END"
         " FROM address a JOIN thread t ON t.address = a.id AND t.municipality = a.municipality"
         " WHERE a.scheme = :scheme AND a.value = :value AND t.channel = :channel"
         " AND t.id = (SELECT max(id) FROM thread WHERE address = a.id)",
@@ -436,7 +439,7 @@ def standing(tx: Transaction, channel: str, session: Address) -> Standing:
         value=session.value,
         channel=channel,
     )
-    return Standing() if found is None else Standing(bool(found[0]), bool(found[1]))
+    return Standing() if found is None else Standing(bool(found[0]), bool(found[1]), place=found[2] or None)
 
 
 def sessions_of(tx: Transaction, municipality: str, ticket: int) -> tuple[Address, ...]:

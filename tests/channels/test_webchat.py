@@ -863,7 +863,7 @@ async def test_a_browser_is_told_how_the_conversation_stands_and_who_writes(tmp_
             told = await line.receive_json()
             while "standing" not in told:
                 told = await line.receive_json()
-        assert told["standing"] == {"people": True, "ended": False, "writing": "Ola"}
+        assert told["standing"] == {"people": True, "ended": False, "writing": "Ola", "place": None}
 
 
 @hypothesis.settings(deadline=None)  # a shared machine may stall

@@ -717,7 +717,10 @@ async def test_who_of_the_staff_writes_is_said_in_words_and_the_end_of_the_conve
     async with visit(browser, town, town.page) as page:
         await _state_person(page, page)
         session = town.house.kept[0].sender
+        town.house.stand(session, Standing(with_people=True, place=2))
+        await expect(page.locator("#queue")).to_have_text("Du er nummer 2 i køen av samtaler.")
         town.house.stand(session, Standing(with_people=True, writing="Ola"))
+        await expect(page.locator("#queue")).to_be_empty()
         await expect(page.get_by_role("status")).to_have_text("Ola skriver …")
         town.house.stand(session, Standing(with_people=True))
         await expect(page.get_by_role("status")).to_have_text("")

@@ -198,7 +198,10 @@ def messages(session: str, spoken: Sequence[Spoken], standing: Standing | None =
     """Show messages of the thread to the browser, and how it stands when that has changed."""
     shown: Reply = {"type": "messages", "items": [item(session, one) for one in spoken]}
     if standing is not None:
-        shown["standing"] = {"people": standing.with_people, "ended": standing.ended, "writing": standing.writing}
+        shown["standing"] = {
+            "people": standing.with_people, "ended": standing.ended, "writing": standing.writing,
+            "place": standing.place,
+        }  # fmt: skip
     return shown
 
 

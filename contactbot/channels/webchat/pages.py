@@ -329,6 +329,8 @@ _SCRIPT_WORDS = frozenset(
         "rate_send",
         "rated",
         "ended",
+        "queue",
+        "queue_next",
         "writes",
         "file_sending",
         "file_received",

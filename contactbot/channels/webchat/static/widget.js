@@ -199,7 +199,9 @@
   // ---- How the conversation stands: whether people have it, and who of them writes
 
   let writes = 0, writer = "";  // the sentence that says who writes
-  const stands = ({ people, ended, writing }) => {
+  const stands = ({ people, ended, writing, place }) => {
+    const queue = place === 1 ? words.queue_next : place ? fill(words.queue, { place }) : "";
+    if (at("queue").textContent !== queue) at("queue").textContent = queue;
     at("files").hidden = !(people && config.files);
     if (ended && at("ended").hidden) tell(words.ended);
     at("ended").hidden = !ended;
