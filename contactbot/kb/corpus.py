@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Final
 
 import numpy as np
@@ -12,7 +13,7 @@ from rapidfuzz.distance import OSA
 from contactbot.kb.grams import Ids, grams
 from contactbot.kb.normalise import Word
 from contactbot.kb.rows import Rows
-from contactbot.kb.vocabulary import Numbers, Shares, Vocabulary, sketches
+from contactbot.kb.vocabulary import SKETCH, Numbers, Shares, Vocabulary, sketches
 
 LEAST_ALIKE: Final = 0.2
 """Cosine of n-grams below which two words have nothing to do with each other."""
@@ -64,7 +65,10 @@ class Corpus:
 
     Of each word, `rarity` is how much it tells rows apart, `roots` the square root of that, `weights` that times its
     length (long words carry the subject). Of each row, `masses` is its weight; and a row's score is its share of the
-    question times `worth`, plus its matched weight times `breadth`.
+    question times `worth`, plus its matched weight times `breadth`. `in_use` are the words that a row has.
+
+    Two things are filled in by searches, and any two of them would fill in the same: `spelled`, what the kernel makes
+    of the letters of a row (where `is_spelled`; half a kilobyte for each row that was ever near), and `looked_up`.
     """
 
     vocabulary: Vocabulary
@@ -79,6 +83,9 @@ class Corpus:
     masses: Shares
     worth: Shares
     breadth: Shares
+    in_use: frozenset[str]
+    spelled: npt.NDArray[np.int16]
+    is_spelled: npt.NDArray[np.bool_]
     looked_up: dict[str, Asked] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -104,6 +111,9 @@ class Corpus:
             masses=masses,
             worth=np.where(rows.answers, ANSWER, 1.0).astype(np.float32),
             breadth=np.where(rows.answers, 0.0, COVERING / masses).astype(np.float32),
+            in_use=frozenset(compress(vocabulary.forms, used.tolist())),
+            spelled=np.empty((len(rows), SKETCH), np.int16),
+            is_spelled=np.zeros(len(rows), bool),
         )
 
     def plus(self, vocabulary: Vocabulary, more: Rows) -> "Corpus":
@@ -127,10 +137,9 @@ class Corpus:
         postings = self.postings[stays[self.postings]]
         return self._weighed(self.vocabulary, self.rows.minus(gone), postings, used, self.live - len(gone))
 
-    def has(self, form: str) -> bool:
-        """Whether a row has this very word."""
-        number = self.vocabulary.ids.get(form)
-        return number is not None and bool(self.used[number])
+    def means(self, concept: int) -> bool:
+        """Whether a row has a word of this concept."""
+        return bool(self.used[self.vocabulary.meaning(concept)].any())
 
     def asked(self, words: Sequence[Word]) -> tuple[Asked, ...]:
         """Look the words of a question up; those of the last questions are remembered."""
@@ -156,7 +165,7 @@ class Corpus:
         """Find the words in use that resemble `word` in spelling or share its meaning."""
         same = self.vocabulary.meaning(word.concept)
         ids, cosines = self.vocabulary.alike(hashes, same)
-        if not self.has(word.form):
+        if word.form not in self.in_use:
             cosines = np.maximum(cosines, self._mistyped(word.form, ids))
         at = ids.searchsorted(same)
         cosines[at] = np.maximum(cosines[at], SAME_MEANING)

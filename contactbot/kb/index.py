@@ -17,10 +17,12 @@ from contactbot.kb.encoder import Encoder
 from contactbot.kb.entry import Entry, EntryText
 from contactbot.kb.matching import Candidate
 from contactbot.kb.meaning import UNPROVED, WEIGHTS, Meanings, Meant
-from contactbot.kb.normalise import Word, concept, tokens, word
+from contactbot.kb.normalise import Word, tokens, word
 from contactbot.kb.ranking import FEATURES, Neighbourhood, neighbourhood, sorted_words
 from contactbot.kb.rows import Row, Rows
 from contactbot.kb.spacing import spaced
+from contactbot.kb.synonyms import with_own
+from contactbot.kb.synonyms import with_own
 
 __all__ = ["Candidate", "Index"]
 
@@ -59,7 +61,7 @@ class Index:
     def __init__(
         self, synonyms: Sequence[Sequence[str]], today: date | None, confidence: Confidence, encoder: Encoder | None
     ) -> None:
-        self._meanings = _meanings(synonyms)
+        self._synonyms = with_own(synonyms)
         self._today = today
         self._confidence = confidence
         self._editing = Lock()
@@ -78,7 +80,7 @@ class Index:
     ) -> "Index":
         """Index the entries that are valid on `today`, or all of them without a day.
 
-        Each of `synonyms` is a group of single words that mean the same here. `confidence` is what turns likeness into
+        Each of `synonyms` is a group of words and phrases that mean the same here, beside those that are shipped. `confidence` is what turns likeness into
         a probability; without it, the one that is shipped. With an `encoder` the meaning of the texts counts beside
         their words, as much as the base itself shows to be right; each text and each question then costs milliseconds.
         """
@@ -132,8 +134,8 @@ class Index:
         return self._near(self._state, text)
 
     def _near(self, state: _State, text: str) -> Neighbourhood | None:
-        written = spaced(tokens(text), state.corpus.has)
-        words = self._words(written)[:LONGEST_QUESTION]
+        written = spaced(tokens(text), state.corpus.in_use)
+        words = self._words(written, state.corpus)
         if not words or not len(state.corpus.rows):
             return None
         return neighbourhood(state.corpus, words, self._meant(state, text))
@@ -152,8 +154,7 @@ class Index:
             lost = {weight: sum(self._loss(row, weight) for row in tried) for weight in WEIGHTS}
             best = min(WEIGHTS, key=lambda weight: lost[weight])
         else:
-            texts = [row.text for row in self._state.corpus.rows.texts if row is not None]
-            best = UNPROVED if self._encoder.knows_the_language_of(texts) else 0.0
+            best = UNPROVED if self._encoder.knows_the_language_of(self._state.corpus.rows.texts) else 0.0
         self._state = replace(self._state, meanings=replace(self._state.meanings, weight=best))
 
     def _tried(self) -> list[int]:
@@ -167,15 +168,15 @@ class Index:
     def _loss(self, number: int, weight: float) -> float:
         """Return how little of the shares goes to the entry of a row when that row is asked and is not there."""
         corpus, meanings = self._state.corpus, self._state.meanings
-        row = corpus.rows.texts[number]
-        if row is None or meanings is None:
+        if meanings is None:
             return 0.0
+        text, entry = corpus.rows.texts[number], corpus.rows.entry_ids[number]
         own = meanings.vectors[number]
         without = Meant.of(replace(meanings, weight=weight), own)
-        near = neighbourhood(corpus, self._words(tokens(row.text))[:LONGEST_QUESTION], without, number)
-        if near is None or row.entry_id not in near.entries:
+        near = neighbourhood(corpus, self._words(tokens(text), corpus), without, number)
+        if near is None or entry not in near.entries:
             return -log(NEXT_TO_NOTHING)
-        return -log(max(float(self._confidence.shares(near)[near.entries.index(row.entry_id)]), NEXT_TO_NOTHING))
+        return -log(max(float(self._confidence.shares(near)[near.entries.index(entry)]), NEXT_TO_NOTHING))
 
     def _take_in(self, entries: dict[str, Entry], gone: Sequence[str] = ()) -> None:
         with self._editing:
@@ -192,7 +193,7 @@ class Index:
                 numbers |= added
                 if self._encoder is not None and meanings is not None:
                     texts = corpus.rows.texts[len(before.corpus.rows) :]
-                    meanings = meanings.plus(self._encoder.known([row.text for row in texts if row is not None]))
+                    meanings = meanings.plus(self._encoder.known(texts))
             self._state = _State(
                 before.revision + 1, corpus, MappingProxyType(kept | valid), MappingProxyType(numbers), meanings
             )
@@ -206,7 +207,7 @@ class Index:
             for entry in entries.values()
             for text in entry.texts
             for written, is_answer in _texts(entry, text)
-            if (words := self._words(tokens(written)))
+            if (words := self._synonyms.told(list(map(word, tokens(written)))))
         ]
         vocabulary = corpus.vocabulary.plus(one for *_, words in texts for one in words)
         rows = [
@@ -219,20 +220,8 @@ class Index:
             numbers[row.entry_id] = (*numbers.get(row.entry_id, ()), at)
         return corpus.plus(vocabulary, Rows.of(rows, ids)), numbers
 
-    def _words(self, written: Iterable[str]) -> list[Word]:
-        found = {one.form: one for one in map(word, written)}
-        if not self._meanings:
-            return list(found.values())
-        return [replace(one, concept=self._meanings.get(one.concept, one.concept)) for one in found.values()]
-
-
-def _meanings(synonyms: Sequence[Sequence[str]]) -> dict[int, int]:
-    found: dict[int, int] = {}
-    for group in synonyms:
-        concepts = [concept(parts[0]) for text in group if len(parts := tokens(text)) == 1]
-        for one in concepts:
-            found.setdefault(one, found.get(concepts[0], concepts[0]))
-    return found
+    def _words(self, written: Iterable[str], corpus: Corpus) -> list[Word]:
+        return self._synonyms.asked(list(map(word, written)), corpus.means)[:LONGEST_QUESTION]
 
 
 def _texts(entry: Entry, text: EntryText) -> list[tuple[str, bool]]:
@@ -242,28 +231,29 @@ def _texts(entry: Entry, text: EntryText) -> list[tuple[str, bool]]:
 
 
 def _candidate(state: _State, near: Neighbourhood, at: int, probability: float, language: str | None) -> Candidate:
-    number = near.phrasing_of(at)
-    row = near.rows[number]
-    entry = state.entries[row.entry_id]
+    at_survey = near.phrasing_of(at)
+    rows, number = state.corpus.rows, int(near.survey.numbers[at_survey])
+    entry = state.entries[near.entries[at]]
+    own = rows.languages[number]
     return Candidate(
         entry_id=entry.id,
         version=entry.version,
-        language=entry.text(language or row.language, (row.language,)).language,
+        language=entry.text(language or own, (own,)).language,
         probability=probability,
-        phrasing=row.text,
-        words=_shared(state.corpus, near, number),
+        phrasing=rows.texts[number],
+        words=_shared(state.corpus, near, at_survey),
         features=dict(zip(FEATURES, near.features[:, at].round(4).tolist(), strict=True)),
     )
 
 
 def _shared(corpus: Corpus, near: Neighbourhood, row: int) -> tuple[tuple[str, str], ...]:
     """Return the words of the question, each with the word of a row it came nearest, the weightiest first."""
-    alike = near.alike(row)
-    words = near.words_of(row).tolist()
-    best = alike.argmax(axis=1)
+    survey, forms = near.survey, corpus.vocabulary.forms
+    columns = survey.columns_of(row)
+    nearest = survey.ids[columns[survey.alike.take(columns, axis=0).argmax(axis=0)]].tolist()
     shown = [
-        (-asked.weight, asked.word.form, corpus.vocabulary.forms[words[column]])
-        for asked, column, cosine in zip(near.question.asked, best.tolist(), alike.max(axis=1).tolist(), strict=True)
+        (-asked.weight, asked.word.form, forms[word])
+        for asked, word, cosine in zip(near.question.asked, nearest, survey.closest[row].tolist(), strict=True)
         if cosine >= ALIKE_ENOUGH_TO_SHOW
     ]
     return tuple([(asked, matched) for _, asked, matched in sorted(shown)])

@@ -6,12 +6,16 @@ import numpy as np
 
 from contactbot.kb.corpus import Corpus
 from contactbot.kb.survey import Question, Survey
-from contactbot.kb.vocabulary import Shares
+from contactbot.kb.vocabulary import SKETCH, Shares
 
 GRAMS: Final = 0.4
 CONCEPTS: Final = 0.2
 PAIRS: Final = 0.4
 """The parts of the kernel that are about letters, meanings, and meanings that come together; their sum is 1."""
+
+_LENGTH: Final = 32767
+"""Length of a row's letters, which are kept as whole numbers of 16 bits: a cosine is right to 0.0001."""
+_NEXT_TO_NOTHING: Final = 1e-4
 
 
 def kernel(corpus: Corpus, question: Question, near: Survey) -> Shares:
@@ -22,46 +26,59 @@ def kernel(corpus: Corpus, question: Question, near: Survey) -> Shares:
     rarities, concept by concept, the pairs that both have weigh ((x.y)^2 - x^2.y^2) / 2 together, since (a + b)^2 is
     a^2 + b^2 + 2ab.
     """
-    owners = np.arange(1, len(near.numbers) + 1).repeat(near.sizes)
-    roots = corpus.roots[near.ids][near.columns]
-    rarity = np.array([one.rarity for one in question.asked], np.float32)
-    asked = np.sqrt(rarity)
-
-    spelled = np.zeros((len(near.numbers) + 1, len(near.ids)), np.float32)
-    spelled[owners, near.columns] = roots
-    letters = spelled @ corpus.vocabulary.sketches[near.ids].astype(np.float32)
-    letters[0] = asked @ np.array([one.sketch for one in question.asked], np.float32)
-    letters *= np.sqrt(GRAMS / np.maximum(np.einsum("ij,ij->i", letters, letters), _NEXT_TO_NOTHING))[:, None]
+    roots = np.sqrt(np.array([one.rarity for one in question.asked], np.float32))
+    letters = _letters(corpus, question, near, roots)
     found: Shares = letters @ letters.T
+    found *= GRAMS / _LENGTH**2
 
-    kin = corpus.vocabulary.kin[near.ids]
-    seat = np.full(len(corpus.weights), -1, np.int32)
-    seat[kin] = np.arange(len(kin))
-    meant = np.zeros_like(spelled)
-    meant[owners, seat[kin][near.columns]] = roots
-    read = np.array([one.kin for one in question.asked])
-    seats = np.where(read >= 0, seat[read], -1)
-    met = (seats >= 0).nonzero()[0]
-    meant[0, seats[met]] = asked[met]
+    meant = _meant(corpus, question, near, roots)
     both = meant @ meant.T
     meant *= meant
     single = meant @ meant.T
-    alone = rarity[seats < 0]  # what the question means and no row does
-    both[0, 0] += alone.sum()
-    single[0, 0] += alone @ alone
-
-    own = single.diagonal()
     both *= both
     both -= single
-    pairs = both.diagonal()
+    own, pairs = single.diagonal(), both.diagonal()
     has_pairs = pairs > _NEXT_TO_NOTHING * own  # a text of one concept has none
     found += _scaled(both, np.sqrt(PAIRS / np.where(has_pairs, pairs, np.inf)))
     found += _scaled(single, np.sqrt(CONCEPTS / np.maximum(own, _NEXT_TO_NOTHING)))
-    np.fill_diagonal(found, 1.0)
+    found.ravel()[:: len(found) + 1] = 1.0
     return found
 
 
-_NEXT_TO_NOTHING: Final = 1e-4
+def _letters(corpus: Corpus, question: Question, near: Survey, roots: Shares) -> Shares:
+    """Return for each text the sum of the sketches of its words, the rarer the weightier, of _LENGTH."""
+    new = ~corpus.is_spelled[near.numbers]
+    if new.any():
+        numbers, columns = near.numbers[new], near.columns[new.repeat(near.sizes)]
+        spelled = np.zeros((len(numbers), len(near.ids)), np.float32)
+        spelled[np.arange(len(numbers)).repeat(near.sizes[new]), columns] = corpus.roots[near.ids[columns]]
+        sums = spelled @ corpus.vocabulary.sketches[near.ids].astype(np.float32)
+        corpus.spelled[numbers] = np.rint(_scaled_to_length(sums))
+        corpus.is_spelled[numbers] = True
+    letters = np.empty((1 + len(near.numbers), SKETCH), np.float32)
+    letters[0] = _scaled_to_length(roots @ np.array([one.sketch for one in question.asked], np.float32))
+    letters[1:] = corpus.spelled[near.numbers]
+    return letters
+
+
+def _scaled_to_length(sums: Shares) -> Shares:
+    squares = np.einsum("...j,...j->...", sums, sums)
+    scaled: Shares = sums * (_LENGTH / np.sqrt(np.maximum(squares, _NEXT_TO_NOTHING)))[..., None]
+    return scaled
+
+
+def _meant(corpus: Corpus, question: Question, near: Survey, roots: Shares) -> Shares:
+    """Return for each text the square roots of its concepts' rarities; what only the question means comes last."""
+    kin = corpus.vocabulary.kin[near.ids]
+    seat = np.full(len(corpus.roots) + 1, -1, np.int32)  # the last is of words that mean nothing known: kin -1
+    seat[kin] = np.arange(len(kin))
+    seats = seat[[one.kin for one in question.asked]]
+    own = np.arange(len(kin), len(kin) + len(seats))
+    meant = np.zeros((1 + len(near.numbers), len(kin) + len(seats)), np.float32)
+    meant[0, np.where(seats >= 0, seats, own)] = roots
+    owners = np.arange(1, len(meant)).repeat(near.sizes)
+    meant[owners, seat[kin][near.columns]] = corpus.roots[near.ids][near.columns]
+    return meant
 
 
 def _scaled(product: Shares, scale: Shares) -> Shares:

@@ -7,7 +7,6 @@ neighbour votes for its entry, neighbours that say the same share one vote.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import compress
 from typing import Final
 
 import numpy as np
@@ -18,7 +17,7 @@ from contactbot.kb.grams import Ids
 from contactbot.kb.kernel import kernel
 from contactbot.kb.meaning import Meant
 from contactbot.kb.normalise import Word
-from contactbot.kb.rows import Row
+from contactbot.kb.rows import Rows
 from contactbot.kb.survey import Question, Survey, nearest
 from contactbot.kb.vocabulary import Numbers, Shares
 
@@ -28,6 +27,7 @@ RIDGE: Final = np.float32(0.7)
 """How much the classifier is held back (lambda of ridge regression)."""
 FEATURES: Final = ("kernel", "covered", "covering", "nearness", "ratio", "answer", "votes")
 """What is known of an entry: how near its best phrasing and its answer come, and the votes of all its phrasings."""
+_RIDGES: Final = RIDGE * np.eye(NEIGHBOURS, dtype=np.float32)
 _ABOUT_PHRASINGS: Final = np.array([[name != "answer"] for name in FEATURES])
 _VOTES: Final = FEATURES.index("votes")
 
@@ -36,31 +36,28 @@ _VOTES: Final = FEATURES.index("votes")
 class Neighbourhood:
     """The rows nearest to a question and the entries they belong to.
 
-    The rows of an entry stand together; those of the entries begin at `starts`. `features` has a line for each of
-    FEATURES and a column for each entry. `meant` is how near each row comes in meaning, None without an encoder.
+    The rows of an entry stand together, between two of `bounds`. `features` has a line for each of FEATURES and a
+    column for each entry. Of each row, `speaks` is how well it speaks for its entry, and `meant` how near it comes in
+    meaning, None without an encoder.
     """
 
     question: Question
     survey: Survey
-    rows: tuple[Row, ...]
-    starts: tuple[int, ...]
+    bounds: tuple[int, ...]
     entries: tuple[str, ...]
-    kernel: Shares
+    speaks: list[float]
     features: Shares
     meant: Shares | None
 
     def phrasing_of(self, entry: int) -> int:
         """Return the number of the row that speaks best for an entry; of several, the first."""
-        start, end = (*self.starts, len(self.rows))[entry : entry + 2]
-        return start + int((self.kernel[start:end] + self.survey.covered[start:end]).argmax())
-
-    def words_of(self, row: int) -> Numbers:
-        """Return the ids of the words of a row."""
-        return self.survey.ids[self.survey.columns_of(row)]
+        start = self.bounds[entry]
+        own = self.speaks[start : self.bounds[entry + 1]]
+        return start + own.index(max(own))
 
     def alike(self, row: int) -> Shares:
         """Return the likeness of each word of the question, one a line, with each of the words of a row."""
-        return self.survey.alike.take(self.survey.columns_of(row), axis=1)
+        return self.survey.alike.take(self.survey.columns_of(row), axis=0).T
 
 
 def neighbourhood(
@@ -74,29 +71,31 @@ def neighbourhood(
     near = nearest(corpus, question, NEIGHBOURS, meant, without)
     if near is None:
         return None
-    rows = tuple([row for at in near.numbers.tolist() if (row := corpus.rows.texts[at]) is not None])
-    is_first = np.ones(len(rows), dtype=bool)
-    firsts = corpus.rows.firsts[near.numbers]
-    np.not_equal(firsts[1:], firsts[:-1], out=is_first[1:])
-    starts = is_first.nonzero()[0]
     alike = kernel(corpus, question, near)
-    covered, covering, ratios = near.covered, near.covering, _ratios(words, rows)
+    covered, covering, ratios = near.covered, near.covering, _ratios(words, corpus.rows, near.numbers)
     if meant is not None:
         alike = meant.kernel(alike, near.numbers)
         covered, covering, ratios = (meant.blended(one, near.numbers) for one in (covered, covering, ratios))
     nearness = covered + COVERING * covering
-    values = np.stack((alike[0, 1:], covered, covering, nearness, ratios, covered, _votes(alike)))
-    values *= corpus.rows.answers[near.numbers] != _ABOUT_PHRASINGS
+    values = np.concatenate((alike[0, 1:], covered, covering, nearness, ratios, covered, _votes(alike)))
+    values = values.reshape(len(FEATURES), -1) * (corpus.rows.answers[near.numbers] != _ABOUT_PHRASINGS)
+    starts = _starts(corpus.rows.firsts[near.numbers])
     return Neighbourhood(
         question=question,
         survey=near,
-        rows=rows,
-        starts=tuple(starts.tolist()),
-        entries=tuple([row.entry_id for row in compress(rows, is_first.tolist())]),
-        kernel=alike[0, 1:],
+        bounds=(*starts.tolist(), len(near.numbers)),
+        entries=tuple([corpus.rows.entry_ids[at] for at in near.numbers[starts].tolist()]),
+        speaks=(alike[0, 1:] + near.covered).tolist(),
         features=_of_entries(values, starts),
         meant=None if meant is None else meant.near[near.numbers],
     )
+
+
+def _starts(values: Numbers) -> Ids:
+    """Return where another value begins than stood before."""
+    is_new = np.ones(len(values), bool)
+    np.not_equal(values[1:], values[:-1], out=is_new[1:])
+    return is_new.nonzero()[0]
 
 
 def _of_entries(values: Shares, starts: Ids) -> Shares:
@@ -108,9 +107,8 @@ def _of_entries(values: Shares, starts: Ids) -> Shares:
 
 def _votes(alike: Shares) -> Shares:
     # The matrix is symmetric, so one solution for the question serves all entries.
-    known = alike[1:, 1:].copy()
-    known.ravel()[:: len(known) + 1] += RIDGE
-    return np.linalg.solve(known, alike[0, 1:])
+    count = len(alike) - 1
+    return np.linalg.solve(alike[1:, 1:] + _RIDGES[:count, :count], alike[0, 1:])
 
 
 def sorted_words(words: Iterable[Word]) -> str:
@@ -118,7 +116,7 @@ def sorted_words(words: Iterable[Word]) -> str:
     return " ".join(sorted([word.form for word in words]))
 
 
-def _ratios(words: Sequence[Word], rows: Sequence[Row]) -> Shares:
-    written = [row.sorted_words for row in rows]
+def _ratios(words: Sequence[Word], rows: Rows, numbers: Ids) -> Shares:
+    written = [rows.sorted_words[at] for at in numbers.tolist()]
     found: Shares = process.cdist([sorted_words(words)], written, scorer=fuzz.ratio, dtype=np.float32)[0]
     return found / np.float32(100.0)

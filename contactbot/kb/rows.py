@@ -1,7 +1,7 @@
 """The texts of a knowledge base and the words of each, as columns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zlib import crc32
 
 import numpy as np
@@ -27,14 +27,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
-    """Rows by number. One that is taken out leaves None, since the others keep their numbers.
+    """Rows by number. One that is taken out leaves blanks, since the others keep their numbers.
 
     The words of a row, ids of a vocabulary, each once, in order, begin at `starts` in `words` and are as many as
     `sizes` says, one at least. `firsts` is the number of the first row of the same entry; the rows of an entry stand
     together. `keys` settle ties whatever the numbers, and `answers` tells which rows are answers.
     """
 
-    texts: tuple[Row | None, ...]
+    entry_ids: tuple[str, ...]
+    languages: tuple[str, ...]
+    texts: tuple[str, ...]
+    sorted_words: tuple[str, ...]
     words: Numbers
     starts: Ids
     sizes: Ids
@@ -43,18 +46,21 @@ class Rows:
     answers: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, texts: Sequence[Row], words: Sequence[Sequence[int]]) -> "Rows":
-        """Return these rows, `words` being the ids of the words of each."""
+    def of(cls, rows: Sequence[Row], words: Sequence[Sequence[int]]) -> "Rows":
+        """Return these rows as columns, `words` being the ids of the words of each."""
         sizes = np.array([len(ids) for ids in words], np.int64)
         first: dict[str, int] = {}
         return cls(
-            texts=tuple(texts),
+            entry_ids=tuple([row.entry_id for row in rows]),
+            languages=tuple([row.language for row in rows]),
+            texts=tuple([row.text for row in rows]),
+            sorted_words=tuple([row.sorted_words for row in rows]),
             words=np.array([one for ids in words for one in ids], np.int32),
             starts=sizes.cumsum() - sizes,
             sizes=sizes,
-            firsts=np.array([first.setdefault(row.entry_id, at) for at, row in enumerate(texts)], np.int32),
-            keys=np.array([_key(row) for row in texts], np.int64),
-            answers=np.array([row.is_answer for row in texts], bool),
+            firsts=np.array([first.setdefault(row.entry_id, at) for at, row in enumerate(rows)], np.int32),
+            keys=np.array([_key(row) for row in rows], np.int64),
+            answers=np.array([row.is_answer for row in rows], bool),
         )
 
     def __len__(self) -> int:
@@ -63,7 +69,10 @@ class Rows:
     def plus(self, more: "Rows") -> "Rows":
         """Return these rows with `more` at the end."""
         return Rows(
+            entry_ids=self.entry_ids + more.entry_ids,
+            languages=self.languages + more.languages,
             texts=self.texts + more.texts,
+            sorted_words=self.sorted_words + more.sorted_words,
             words=np.concatenate([self.words, more.words]),
             starts=np.concatenate([self.starts, more.starts + len(self.words)]),
             sizes=np.concatenate([self.sizes, more.sizes]),
@@ -74,10 +83,10 @@ class Rows:
 
     def minus(self, gone: Ids) -> "Rows":
         """Return these rows with holes at these numbers."""
-        texts = list(self.texts)
+        texts, sorted_words = list(self.texts), list(self.sorted_words)
         for at in gone.tolist():
-            texts[at] = None
-        return Rows(tuple(texts), self.words, self.starts, self.sizes, self.firsts, self.keys, self.answers)
+            texts[at] = sorted_words[at] = ""
+        return replace(self, texts=tuple(texts), sorted_words=tuple(sorted_words))
 
     def words_of(self, numbers: Ids) -> Numbers:
         """Return the words of the rows of these numbers, one row after the other."""

@@ -1,6 +1,6 @@
 """Blanks where the knowledge base has them: words that a question joins or splits otherwise."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from contactbot.kb.normalise import word
@@ -10,25 +10,23 @@ SHORTEST_PART: Final = 2
 LONGER_PART: Final = 4
 """Letters that the longer part has at least; of two shorter ones a word falls apart by chance."""
 
-IsKnown = Callable[[str], bool]
 
-
-def spaced(tokens: Sequence[str], is_in_base: IsKnown) -> Sequence[str]:
-    """Return folded `tokens` with the words that the base does not have joined or split into words that it has.
+def spaced(tokens: Sequence[str], base: frozenset[str]) -> Sequence[str]:
+    """Return folded `tokens` with the words that are not in `base` joined or split into words that are.
 
     "barnehage plass" becomes "barnehageplass" where the base writes so, and the other way round.
     """
-    if all(map(is_in_base, tokens)):
+    if base.issuperset(tokens):
         return tokens
-    return [part for token in _joined(tokens, is_in_base) for part in _split(token, is_in_base)]
+    return [part for token in _joined(tokens, base) for part in _split(token, base)]
 
 
-def _joined(tokens: Sequence[str], is_in_base: IsKnown) -> Iterator[str]:
+def _joined(tokens: Sequence[str], base: frozenset[str]) -> Iterator[str]:
     at = 0
     while at < len(tokens):
         pair = tokens[at : at + 2]
         both = "".join(pair)
-        if len(pair) > 1 and is_in_base(both) and not all(_is_known(one, is_in_base) for one in pair):
+        if len(pair) > 1 and both in base and not all(_is_known(one, base) for one in pair):
             yield both
             at += 2
         else:
@@ -36,25 +34,18 @@ def _joined(tokens: Sequence[str], is_in_base: IsKnown) -> Iterator[str]:
             at += 1
 
 
-def _split(token: str, is_in_base: IsKnown) -> tuple[str, ...]:
+def _split(token: str, base: frozenset[str]) -> tuple[str, ...]:
     """Return the two known words that `token` consists of, the most unequal if there are several, or itself.
 
     One with a digit in it is a code and stays whole.
     """
-    if not token.isalpha() or _is_known(token, is_in_base):
+    if _is_known(token, base) or not token.isalpha():
         return (token,)
     ends = range(SHORTEST_PART, len(token) - SHORTEST_PART + 1)
-    found = [parts for end in ends if _are_words(parts := (token[:end], token[end:]), is_in_base)]
+    ways = [(token[:end], token[end:]) for end in ends if token[:end] in base or token[end:] in base]
+    found = [way for way in ways if max(map(len, way)) >= LONGER_PART and all(_is_known(part, base) for part in way)]
     return max(found, key=lambda parts: max(map(len, parts)), default=(token,))
 
 
-def _are_words(parts: tuple[str, str], is_in_base: IsKnown) -> bool:
-    return (
-        max(map(len, parts)) >= LONGER_PART
-        and any(map(is_in_base, parts))
-        and all(_is_known(part, is_in_base) for part in parts)
-    )
-
-
-def _is_known(token: str, is_in_base: IsKnown) -> bool:
-    return is_in_base(token) or token.isdigit() or word(token).small
+def _is_known(token: str, base: frozenset[str]) -> bool:
+    return token in base or token.isdigit() or word(token).small

@@ -52,9 +52,10 @@ class Survey:
     """Some rows of a corpus, by number, rising, beside a question.
 
     `ids` are the words of the rows, each once. `columns` are the places in `ids` of each row's words, one row after the
-    other; those of a row begin at `starts` and are as many as `sizes` says. `alike` has a line for each word of the
-    question and a column for each of `ids`, with their cosine. `covered` is for each row the share of the question that
-    it covers, `covering` the share of itself that the question covers.
+    other; those of a row begin at `starts` and are as many as `sizes` says. `alike` has a line for each of `ids` and a
+    column for each word of the question, with their cosine; `closest` has a line for each row instead, with the cosine
+    of the nearest of its words. `covered` is for each row the share of the question that it covers, `covering` the
+    share of itself that the question covers.
     """
 
     numbers: Ids
@@ -63,6 +64,7 @@ class Survey:
     starts: Ids
     sizes: Ids
     alike: Shares
+    closest: Shares
     covered: Shares
     covering: Shares
 
@@ -72,12 +74,11 @@ class Survey:
         sizes = corpus.rows.sizes[numbers]
         starts = sizes.cumsum() - sizes
         ids, columns, place = _distinct(corpus.rows.words_of(numbers), len(corpus.weights))
-        met = place[question.ids]
-        there = (met >= 0).nonzero()[0]
-        alike = np.zeros((len(question.asked), len(ids)), np.float32)
-        alike[question.owners[there], met[there]] = question.cosines[there]
-        covering: Shares = np.add.reduceat((alike.max(axis=0) * corpus.weights[ids])[columns], starts)
-        best = np.maximum.reduceat(alike.take(columns, axis=1), starts, axis=1)
+        alike = np.zeros((len(ids) + 1, len(question.asked)), np.float32)
+        alike[place[question.ids], question.owners] = question.cosines
+        alike = alike[:-1]  # the last line took in what no row has
+        covering: Shares = np.add.reduceat((alike.max(axis=1) * corpus.weights[ids])[columns], starts)
+        closest: Shares = np.maximum.reduceat(alike.take(columns, axis=0), starts)
         return cls(
             numbers=numbers,
             ids=ids,
@@ -85,7 +86,8 @@ class Survey:
             starts=starts,
             sizes=sizes,
             alike=alike,
-            covered=question.weights @ best / question.whole,
+            closest=closest,
+            covered=closest @ question.weights / question.whole,
             covering=covering / corpus.masses[numbers],
         )
 
@@ -128,7 +130,9 @@ def _glance(corpus: Corpus, question: Question) -> Shares:
     counts = corpus.used[words]
     rows = slices_of(corpus.postings, corpus.begins[words], counts)
     score = np.bincount(rows, matter[clear].repeat(counts), minlength=len(corpus.rows)).astype(np.float32)
-    score *= corpus.breadth + corpus.worth * (1.0 / question.whole)
+    scale = corpus.worth * np.float32(1.0 / question.whole)
+    scale += corpus.breadth
+    score *= scale
     return score
 
 

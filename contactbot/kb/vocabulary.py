@@ -109,7 +109,7 @@ def sketches(hashes: Ids, owners: Ids, count: int) -> npt.NDArray[np.int8]:
 
 def slices_of(values: npt.NDArray[Scalar], starts: Ids, counts: Ids) -> npt.NDArray[Scalar]:
     """Return, one after the other, the `counts` values that begin at each of `starts`."""
-    ends = counts.cumsum()
-    total = int(ends[-1]) if len(ends) else 0
-    found: npt.NDArray[Scalar] = values[np.arange(total) + (starts - (ends - counts)).repeat(counts)]
+    places = (starts - counts.cumsum() + counts).repeat(counts)
+    places += np.arange(len(places))
+    found: npt.NDArray[Scalar] = values.take(places)
     return found
