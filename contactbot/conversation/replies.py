@@ -173,15 +173,15 @@ def status(facts: Facts, reference: str) -> Reply:
 
 
 def why(facts: Facts) -> Reply:
-    """Return in plain words why the last answer was given: what it was, how sure, by which words, and whose it is."""
-    last = facts.seen.last_answer
-    entry = facts.entries.get(last.entry) if last is not None else None
-    if last is None or entry is None:
+    """Return in plain words why each of the last answers was given: what, how sure, by which words, and whose it is."""
+    known = [(last, facts.entries[last.entry]) for last in facts.seen.last_answers if last.entry in facts.entries]
+    if not known:
         ticket = facts.seen.ticket
         handed_off_before = ticket is not None and ticket.reason in (Reason.UNSURE, Reason.PARTLY)
         reason = say(facts.language, "why_handoff") if handed_off_before else ""
         return Reply(say(facts.language, "why_other", reason=reason).strip(), "command")
-    return Reply(" ".join(_reasons(facts, last, entry)), "command")
+    told = (" ".join(_reasons(facts, last, entry)) for last, entry in known)
+    return Reply("\n\n".join(told), "command")
 
 
 def _reasons(facts: Facts, last: LastAnswer, entry: Entry) -> Iterator[str]:

@@ -9,7 +9,7 @@ from contactbot.threads.thread import AddressRow, Thread, TurnOwner
 
 @dataclass(frozen=True, slots=True)
 class LastAnswer:
-    """The last answer given in the thread, and why. ``changed_at`` is when that version of it was written."""
+    """An answer of the last message that gave any, and why. ``changed_at`` is when that version of it was written."""
 
     entry: str
     entry_version: int
@@ -41,7 +41,7 @@ class Seen:
     elsewhere: Thread | None
     ticket: Ticket | None
     tickets: tuple[Ticket, ...]
-    last_answer: LastAnswer | None
+    last_answers: tuple[LastAnswer, ...]
     acknowledged: bool
     recent: int
     repeats: int
@@ -52,6 +52,11 @@ class Seen:
     said: tuple[str, ...] = ()
     stranger: bool = False
     crowded: bool = False
+
+    @property
+    def last_answer(self) -> LastAnswer | None:
+        """The last answer given in the thread; of a message with several, the last of them."""
+        return self.last_answers[-1] if self.last_answers else None
 
     @property
     def turn_owner(self) -> TurnOwner:

@@ -54,7 +54,7 @@ def load_context(
         elsewhere=signed,
         ticket=ticket,
         tickets=own,
-        last_answer=None if thread is None else _last_answer(tx, thread.id),
+        last_answers=() if thread is None else _last_answers(tx, thread.id),
         acknowledged=thread is not None and has_case and _acknowledged(tx, thread.id),
         recent=recent,
         repeats=repeats,
@@ -164,15 +164,19 @@ def _asked_to_forget(thread: Thread) -> bool:
     return thread.pending is not None and thread.pending.get("kind") == "delete"
 
 
-def _last_answer(tx: Transaction, thread: int) -> LastAnswer | None:
-    return tx.one(
+def _last_answers(tx: Transaction, thread: int) -> tuple[LastAnswer, ...]:
+    """Return the answers of the last message that gave any, in order."""
+    found = tx.all(
         LastAnswer,
         "SELECT g.entry, g.entry_version, g.language, g.confidence, g.phrasing, g.words, g.rule, g.runner_up,"
-        " v.created_at AS changed_at FROM answer_given g JOIN message m ON m.id = g.message"
+        " v.created_at AS changed_at FROM answer_given g"
         " LEFT JOIN entry_version v ON v.municipality = g.municipality AND v.entry = g.entry"
-        " AND v.version = g.entry_version WHERE m.thread = :thread ORDER BY m.position DESC, g.id DESC LIMIT 1",
+        " AND v.version = g.entry_version WHERE g.message = (SELECT a.message FROM answer_given a"
+        " JOIN message w ON w.id = a.message WHERE w.thread = :thread ORDER BY w.position DESC LIMIT 1)"
+        " ORDER BY g.id",
         thread=thread,
     )
+    return tuple(found)
 
 
 def _acknowledged(tx: Transaction, thread: int) -> bool:

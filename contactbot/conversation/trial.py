@@ -92,7 +92,7 @@ def _facts(text: str, length: Length, knowledge: Knowledge, municipality: Munici
     )  # fmt: skip
     seen = Seen(
         municipality=municipality.id, account=0, address=None, thread=None, elsewhere=None, ticket=None, tickets=(),
-        last_answer=None, acknowledged=False, recent=0, repeats=0, kb_revision=knowledge.revision,
+        last_answers=(), acknowledged=False, recent=0, repeats=0, kb_revision=knowledge.revision,
     )  # fmt: skip
     return understand(inbound, seen, municipality, length, knowledge, Moment(at, "0000", _NO_LIMITS))
 

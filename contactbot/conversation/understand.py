@@ -148,6 +148,5 @@ def _entries(found: Found, seen: Seen, knowledge: Knowledge) -> dict[str, Entry]
     parts = (one for part in found.parts for one in part.candidates)
     wanted = [one.entry_id for one in (*found.candidates, *parts)]
     wanted += [str(option["entry"]) for option in pending.get("options", ())]
-    if seen.last_answer is not None:
-        wanted += [seen.last_answer.entry, seen.last_answer.runner_up]
+    wanted += [name for last in seen.last_answers for name in (last.entry, last.runner_up)]
     return {one: knowledge.entries[one] for one in wanted if one in knowledge.entries}

@@ -64,7 +64,7 @@ def ticket(state: TicketState = TicketState.OPEN, **values: Any) -> Ticket:  # n
 def seen(**values: Any) -> Seen:  # noqa: ANN401 - any field
     """Return the context of a resident's first message."""
     nothing = Seen(
-        "fjordvik", 1, None, None, None, None, (), None, acknowledged=False, recent=0, repeats=0, kb_revision=1
+        "fjordvik", 1, None, None, None, None, (), (), acknowledged=False, recent=0, repeats=0, kb_revision=1
     )
     return replace(nothing, **values)
 
@@ -436,9 +436,17 @@ def test_status_admits_that_a_promised_time_has_passed() -> None:
 
 def test_why_tells_the_entry_and_the_words() -> None:
     last = LastAnswer("bibliotek", 3, "nb", "0.9700", "når åpner det", (("åpner", "åpner"),), "sure")
-    said = steps.decide(facts(**command(CommandKind.WHY), last_answer=last)).replies[0].text
+    said = steps.decide(facts(**command(CommandKind.WHY), last_answers=(last,))).replies[0].text
     for word in ("bibliotek", "versjon 3", "når åpner det", "97 %", "åpner"):
         assert word in said
+
+
+def test_why_explains_each_answer_of_a_message_that_asked_for_several() -> None:
+    library = LastAnswer("bibliotek", 3, "nb", "0.9700", "når åpner det", (), "several")
+    rubbish = LastAnswer("avfall", 1, "nb", "0.9500", "når kommer bilen", (), "several")
+    said = steps.decide(facts(**command(CommandKind.WHY), last_answers=(library, rubbish))).replies[0].text
+    assert "når åpner det" in said
+    assert "når kommer bilen" in said
 
 
 def test_a_command_leaves_what_was_offered() -> None:
