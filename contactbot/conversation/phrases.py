@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from rapidfuzz.distance import OSA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, KeysView, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, KeysView, Mapping, Sequence
 
 _LETTERS: Final = str.maketrans({"æ": "ae", "ø": "o", "å": "a", "ä": "ae", "ö": "o", "đ": "d", "ŋ": "n", "ŧ": "t"})
 _DIGRAPHS: Final = (("aa", "a"), ("oe", "o"), ("ae", "e"))
@@ -248,10 +248,18 @@ class PhraseBook:
         sentences = ([word for word in words if word not in self._fillers] for words in reading.sentences)
         return [words for words in sentences if words]
 
-    def may_hold(self, reading: Reading) -> bool:
-        """Tell whether a text has all the words of any phrase, though perhaps not in order: most texts have not."""
+    def may_hold(self, reading: Reading, phrases: Collection[str] | None = None) -> bool:
+        """Tell whether a text has all the words of any phrase, or any of these, though perhaps not in order."""
         words = reading.vocabulary - self._fillers
-        return len(words) > _FUZZY_WORDS or bool(self._possible([self._meaning(word) for word in words]))
+        if len(words) > _FUZZY_WORDS:
+            return True
+        possible = self._possible([self._meaning(word) for word in words])
+        return bool(possible) if phrases is None else any(phrase in phrases for phrase in possible)
+
+    def has_words_for(self, reading: Reading, length: int) -> bool:
+        """Tell whether each word of more than ``length`` letters is in a phrase, or counts nowhere."""
+        words = (word for word in reading.vocabulary if len(word) > length and word not in self._fillers)
+        return all(self._meaning(word).items for word in words)
 
     def look(self, tokens: Sequence[Token]) -> Look:
         """Find which phrases words may hold, and where their items stand, ready to be asked for phrases."""

@@ -122,7 +122,7 @@ def assess(text: str | Reading) -> Danger | None:
     The work is linear in the length of the text, so a text of a megabyte is read whole.
     """
     reading = Reading.of(text)
-    if not _IDIOMS.may_hold(reading) and not _BOOK.may_hold(reading):
+    if not _IDIOMS.may_hold(reading) and not _BOOK.may_hold(reading, _RULES_OF):
         return _by_likeness(reading, _BOOK.counted(reading))
     words = _BOOK.read(reading)
     plain = _without_idioms(words)

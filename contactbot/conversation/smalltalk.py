@@ -44,7 +44,7 @@ def smalltalk(text: str | Reading) -> SmallTalk | None:
     reading = Reading.of(text)
     if len(reading.text) > _LONGEST:
         return None
-    if any(len(word) > _SMILEY_WORD for word in reading.vocabulary) and not _BOOK.may_hold(reading):
+    if not _BOOK.has_words_for(reading, _SMILEY_WORD):  # no phrase here has a gap that another word could fill
         return None
     words, smileys = _SMILEY.subn(" ", reading.text)
     tokens = _BOOK.read(words if smileys else reading)
