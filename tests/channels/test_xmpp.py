@@ -58,6 +58,13 @@ def plain_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prosody]:
         yield prosody
 
 
+@pytest.fixture(scope="session")
+def unarchived_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prosody]:
+    """Run a server that keeps no archive and resumes sessions."""
+    with running_prosody(tmp_path_factory.mktemp("unarchived"), without=frozenset({"mam"})) as prosody:
+        yield prosody
+
+
 @pytest.fixture
 def house() -> RecordingHouse:
     return RecordingHouse()
@@ -265,6 +272,51 @@ async def test_a_lost_stream_is_replaced_and_the_gap_is_filled(
     assert texts(house) == ["før", "mens linjen var borte"]
 
 
+async def test_a_lost_stream_is_resumed_and_what_was_on_its_way_arrives_once(
+    ours: Installation, house: RecordingHouse, kari: Resident
+) -> None:
+    async with live(ours, house) as channel:
+        first = stream_of(channel)
+        first._client._write = lambda: None  # what we write from now on never leaves: the receipt
+        kari.say(ours.bot.jid, "Er veien stengt?", "k-1")
+        await house.seen(kept=1)
+        first._client.abort()
+        assert await kari.answer_to("k-1") == "receipt"
+        await back_online(channel)
+        assert stream_of(channel).resumed
+        assert kari.receipts() == []
+    assert len(house.kept) == 1
+
+
+async def test_residents_do_not_see_us_leave_when_a_stream_is_resumed(
+    ours: Installation, house: RecordingHouse, kari: Resident
+) -> None:
+    async with live(ours, house) as channel:
+        presence = asyncio.create_task(kari.presence_of(ours.bot.jid))
+        kari.subscribe(ours.bot.jid)
+        await presence
+        left: list[object] = []
+        kari._client.add_event_handler("presence_unavailable", left.append)
+        stream_of(channel)._client.abort()
+        await offline(channel)
+        await back_online(channel)
+        await kari.settle()
+        assert left == []
+
+
+async def test_without_an_archive_what_is_written_while_the_line_is_gone_arrives_by_the_resumed_session(
+    unarchived_server: Prosody, house: RecordingHouse, tmp_path: Path
+) -> None:
+    ours = Installation(unarchived_server, new_account(unarchived_server, "bot"), tmp_path)
+    login = new_account(unarchived_server, "kari")
+    async with online(unarchived_server, login) as kari, live(ours, house, first_pause=0.4) as channel:
+        stream_of(channel)._client.abort()
+        kari.say(ours.bot.jid, "mens linjen var borte", "k-1")
+        assert await kari.answer_to("k-1") == "receipt"
+        assert stream_of(channel).resumed
+    assert texts(house) == ["mens linjen var borte"]
+
+
 async def test_a_server_that_crashes_is_found_again_when_it_is_back(
     server: Prosody, ours: Installation, house: RecordingHouse
 ) -> None:
@@ -431,6 +483,31 @@ async def a_look_into_the_archive(channel: XmppChannel) -> None:
 
     stream.page = noted
     await looked.wait()
+
+
+async def test_a_message_to_another_client_of_our_account_is_heard_of_by_its_carbon_copy(
+    ours: Installation, house: RecordingHouse, kari: Resident
+) -> None:
+    other = Resident(ours.server, ours.bot, resource="phone")
+    async with live(ours, house):
+        await other.connect()
+        kari.say(f"{ours.bot.jid}/phone", "Hei", "k-1")
+        assert await kari.answer_to("k-1") == "receipt"
+        await other.close()
+    assert texts(house) == ["Hei"]
+
+
+async def test_a_carbon_copy_somebody_else_makes_up_is_not_heard(
+    ours: Installation, house: RecordingHouse, kari: Resident
+) -> None:
+    forged = Element(f"{{{CLIENT}}}message", {"to": ours.bot.jid, "type": "chat"})
+    copied = SubElement(SubElement(forged, "{urn:xmpp:carbons:2}received"), "{urn:xmpp:forward:0}forwarded")
+    copied.append(chat(ours.bot.jid, "Ikke fra meg", "x-1"))
+    async with live(ours, house):
+        kari.send(forged)
+        kari.say(ours.bot.jid, "Hei", "k-1")
+        assert await kari.answer_to("k-1") == "receipt"
+    assert texts(house) == ["Hei"]
 
 
 async def test_a_hint_the_house_cannot_take_is_lost_and_nothing_else(ours: Installation, kari: Resident) -> None:

@@ -17,7 +17,7 @@ from contactbot.channels.xmpp.handling import described
 from contactbot.channels.xmpp.identity import stanza_id
 from contactbot.channels.xmpp.intake import Intake
 from contactbot.channels.xmpp.settings import AccountSettings, XmppSettings
-from contactbot.channels.xmpp.stream import Stream
+from contactbot.channels.xmpp.stream import Session, Stream
 from contactbot.channels.xmpp.writing import LARGEST, answer, size
 from contactbot.messages import Account, Outbound, Receipt
 
@@ -42,6 +42,7 @@ class Connection:
         self._resource = _resource()
         self._backoff = Backoff(settings.first_pause, settings.longest_pause)
         self._stream: Stream | None = None
+        self._session: Session | None = None  # of the last stream, where the server still holds it
         self._online = asyncio.Event()
 
     async def run(self, house: House, settled: Callable[[], None]) -> None:
@@ -101,12 +102,14 @@ class Connection:
     async def _live(self, intake: Intake, settled: Callable[[], None]) -> XmppError:
         """Open a stream and work on it until it is lost; return why."""
         try:
-            stream = Stream(self.access, self._resource, self._title(), lambda message: intake.offer(stream, message))
+            stream = Stream(
+                self.access, self._resource, self._title(), lambda message: intake.offer(stream, message), self._session
+            )
         except XmppError as error:
             return error
         try:
             await stream.open(self._settings.connect_seconds)
-            log.info("xmpp online", account=self.account.address, archive=stream.archived)
+            log.info("xmpp online", account=self.account.address, archive=stream.archived, resumed=stream.resumed)
             self._stream = stream
             self._online.set()
             return await self._work(intake, stream, settled)
@@ -115,6 +118,7 @@ class Connection:
         finally:
             self._stream = None
             self._online.clear()
+            self._session = stream.session() or self._session
             await stream.close()
 
     async def _work(self, intake: Intake, stream: Stream, settled: Callable[[], None]) -> XmppError:
@@ -131,7 +135,7 @@ class Connection:
     def _pause(self, error: XmppError) -> float:
         """Return the seconds until the next attempt: many where coming back soon would look like an attack."""
         if isinstance(error, DisplacedError):
-            self._resource = _resource()
+            self._resource, self._session = _resource(), None
         if isinstance(error, DisplacedError | LoginError | UntrustedError):
             return self._backoff.long_pause()
         return self._backoff.pause()

@@ -3,7 +3,7 @@
 The same messages come from two sources, the live stream and the account's archive. While the intake is *level* with
 the archive it takes live messages from a short queue. After a new stream, or when the queue is full, it is *behind*: it
 lets go of live messages that the archive has too, and reads the archive on from the last message it took. So an
-outage, a flood and a busy store are one case, and the order is the archive's.
+outage, a flood, a busy store and a message to another client of ours are one case, and the order is the archive's.
 
 Messages of different senders are handled side by side, so that they share the store's commits. The place that is stored
 in the house, and from which a new stream goes on, is the one before the first message that is not finished.
@@ -21,7 +21,7 @@ from contactbot.channels.xmpp.errors import ExpiredError
 from contactbot.channels.xmpp.handling import Handling
 from contactbot.channels.xmpp.lanes import Lanes
 from contactbot.channels.xmpp.progress import Progress, Taken
-from contactbot.channels.xmpp.reading import Bounced, Reading, Said, read
+from contactbot.channels.xmpp.reading import Bounced, Reading, Said, is_copy, read
 from contactbot.channels.xmpp.settings import XmppSettings
 from contactbot.channels.xmpp.stream import Presence, Stream
 from contactbot.channels.xmpp.writing import refusal
@@ -50,6 +50,9 @@ class Intake:
 
     def offer(self, stream: Stream, message: Element) -> None:
         """Take note of a stanza that came in live; never waits."""
+        if stream.archived and is_copy(message, self._account):
+            self._level, self._missed = False, True
+            self._bell.set()
         reading = read(message, self._account)
         bounced = isinstance(reading, Bounced) and stream.bounced(reading)
         if reading is None or bounced or self._handling.is_foreign(reading):

@@ -25,6 +25,7 @@ FALLBACK = "urn:xmpp:fallback:0"
 CORRECTION = "urn:xmpp:message-correct:0"
 NICK = "http://jabber.org/protocol/nick"
 STANZA_ERRORS = "urn:ietf:params:xml:ns:xmpp-stanzas"
+CARBONS = "urn:xmpp:carbons:2"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 ENCRYPTIONS = {
     "{eu.siacs.conversations.axolotl}encrypted": "OMEMO",
@@ -115,6 +116,11 @@ def read(message: Element, account: str, archive_id: str = "", sent_at: datetime
             sent_at=sent_at or _delayed(message, account),
         )
     return _signal(message, sender)
+
+
+def is_copy(message: Element, account: str) -> bool:
+    """Tell whether our server copies to us what came to another client of ours (XEP-0280); others' copies are lies."""
+    return message.get("from") == account and message.find(f"{{{CARBONS}}}received") is not None
 
 
 def _said(message: Element, sender: JID, body: str, unreadable: str) -> Said:

@@ -1,13 +1,15 @@
 """One XML stream to the server, from its connection to its end: what goes over it, and whether it arrived.
 
-A stream is never resumed or used again: the archive fills the gap between two streams, so nothing of the old one
-(unsent stanzas, counters) can leak into the next and be said twice.
+A stream is never used again, but the session under it may be resumed by the next (XEP-0198 section 5): residents do not
+see us leave, and what the server had not acknowledged, such as receipts, is sent again under the same ids. What came in
+meanwhile the archive tells, resumed or not.
 """
 
 import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,7 +32,7 @@ from contactbot.channels.xmpp.errors import (
     UntrustedError,
     XmppError,
 )
-from contactbot.channels.xmpp.reading import CHAT_STATES, CLIENT, MARKERS, RECEIPTS, Bounced
+from contactbot.channels.xmpp.reading import CARBONS, CHAT_STATES, CLIENT, MARKERS, RECEIPTS, Bounced
 from contactbot.channels.xmpp.settings import AccountSettings
 from contactbot.channels.xmpp.wire import Gathered
 
@@ -60,22 +62,39 @@ class Presence:
     sentences: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the next stream needs to resume a session: its id, the counts both ways, and what may not have arrived."""
+
+    id: str
+    handled: int
+    acknowledged: int
+    sent: int
+    unacknowledged: tuple[tuple[int, Any], ...]
+
+
 class Stream:
     """One stream of one account.
 
     ``on_message`` is called with each message stanza as it comes in, in order. ``lost`` is done when the stream has
-    ended, with the error that says why. ``archived`` tells whether the server keeps an archive for the account.
-    Making it raises UntrustedError when the account's ``ca_file`` cannot be read.
+    ended, with the error that says why. ``archived`` tells whether the server keeps an archive for the account,
+    ``resumed`` whether it took up the ``earlier`` session. Making it raises UntrustedError when the account's
+    ``ca_file`` cannot be read.
     """
 
     def __init__(
-        self, account: AccountSettings, resource: str, title: str, on_message: Callable[[Element], None]
+        self,
+        account: AccountSettings,
+        resource: str,
+        title: str,
+        on_message: Callable[[Element], None],
+        earlier: Session | None = None,
     ) -> None:
         self._account = account
         self._on_message = on_message
         self._opening: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.lost: asyncio.Future[XmppError] = asyncio.get_running_loop().create_future()
-        self.archived = False
+        self.archived = self.resumed = False
         self._unacknowledged: dict[str, asyncio.Future[Bounced | None]] = {}
         self._managed = False
         self._asked = False  # for an acknowledgement, in this turn of the loop
@@ -83,7 +102,7 @@ class Stream:
         self._condition = ""
         self._presence: Presence | None = None
         # slixmpp's events and plugins carry no useful types.
-        self._client: Any = self._component(title) if account.component else self._made(resource, title)
+        self._client: Any = self._component(title) if account.component else self._made(resource, title, earlier)
 
     async def open(self, seconds: float) -> None:
         """Connect, prove both sides' identity, log in, and see what the server offers; presence is not shown yet.
@@ -95,6 +114,7 @@ class Stream:
                 self._client.connect(*self._address())
                 await self._or_lost(self._opening)
                 self.archived = await self._has_archive()
+                await self._ask_for_copies()
         except TimeoutError:
             raise UnreachableError(
                 f"{self._account.jid}: no login within {seconds:g} s; is the server up, and host and port right?"
@@ -171,6 +191,14 @@ class Stream:
         except IqTimeout:
             raise self._silent("the server did not answer a ping") from None
 
+    def session(self) -> Session | None:
+        """Return what the next stream may resume; None where nothing was promised, or somebody took our place."""
+        if self._account.component or not self._managed or isinstance(_error(self.lost), DisplacedError):
+            return None
+        managed = self._client.plugin["xep_0198"]
+        unacknowledged = tuple(managed.unacked_queue)
+        return managed.sm_id and Session(managed.sm_id, managed.handled, managed.last_ack, managed.seq, unacknowledged)
+
     async def close(self) -> None:
         """Say goodbye and end the stream, within about ``FAREWELL_SECONDS``."""
         client = self._client
@@ -188,7 +216,7 @@ class Stream:
 
     # What slixmpp tells
 
-    def _made(self, resource: str, title: str) -> _Client:
+    def _made(self, resource: str, title: str, earlier: Session | None) -> _Client:
         account = self._account
         client: Any = _Client(
             f"{account.jid}/{resource}", account.password.get_secret_value(), ssl_context=_trust(account)
@@ -199,6 +227,11 @@ class Stream:
         client.auto_authorize, client.auto_subscribe = True, False
         for plugin, options in _PLUGINS.items():
             client.register_plugin(plugin, options)
+        if earlier is not None:
+            managed = client.plugin["xep_0198"]
+            managed.sm_id, managed.handled = earlier.id, earlier.handled
+            managed.last_ack, managed.seq = earlier.acknowledged, earlier.sent
+            managed.unacked_queue.extend(earlier.unacknowledged)
         self._introduce(client.plugin["xep_0030"], title)
         for event, handler in self._handlers().items():
             client.add_event_handler(event, handler)
@@ -228,6 +261,7 @@ class Stream:
         return {
             "stream_negotiated": self._negotiated,
             "sm_enabled": self._on_managed,
+            "session_resumed": self._on_resumed,
             "stanza_acked": self._on_ack,
             "connection_failed": self._note_failure,
             "reconnect_delay": self._unreachable,
@@ -253,6 +287,10 @@ class Stream:
 
     def _on_managed(self, _event: Any) -> None:  # noqa: ANN401 - see above
         self._managed = True
+
+    def _on_resumed(self, _event: Any) -> None:  # noqa: ANN401 - see above
+        self._managed = self.resumed = True
+        self._negotiated(None)
 
     def _on_ack(self, stanza: Any) -> None:  # noqa: ANN401 - see above
         taken = self._unacknowledged.get(stanza["id"])
@@ -340,6 +378,14 @@ class Stream:
             return False
         return MAM in info["disco_info"]["features"]
 
+    async def _ask_for_copies(self) -> None:
+        """Have the server copy to us what comes to other clients of the account (XEP-0280), where it can."""
+        if self._account.component:
+            return
+        wish = self._client.make_iq_set(sub=Element(f"{{{CARBONS}}}enable"))
+        with suppress(IqError, IqTimeout):
+            await self._or_lost(asyncio.ensure_future(wish.send(timeout=ANSWER_SECONDS)))
+
     async def _or_lost(self, answer: "asyncio.Future[Any]") -> Any:  # noqa: ANN401 - slixmpp's stanza
         try:
             await asyncio.wait({answer, self.lost}, return_when=asyncio.FIRST_COMPLETED)
@@ -368,11 +414,14 @@ class Stream:
 
 _PLUGINS: dict[str, dict[str, Any]] = {
     "xep_0030": {},  # what we are and can
-    # Acknowledgements; why nothing is resumed is said at the top. We ask for them ourselves, not every few stanzas.
-    "xep_0198": {"allow_resume": False, "window": 2**32},
+    "xep_0198": {"window": 2**32},  # we ask for acknowledgements ourselves, not every few stanzas
     "xep_0199": {},  # ping
     "xep_0313": {},  # the archive
 }
+
+
+def _error(lost: "asyncio.Future[XmppError]") -> XmppError | None:
+    return lost.result() if lost.done() else None
 
 
 def _trust(account: AccountSettings) -> ssl.SSLContext:

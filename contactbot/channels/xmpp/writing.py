@@ -5,7 +5,7 @@ from typing import Literal
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from contactbot.channels.plain import signed_text
-from contactbot.channels.xmpp.reading import CLIENT, MARKERS, RECEIPTS, STABLE_IDS, STANZA_ERRORS, Said
+from contactbot.channels.xmpp.reading import CHAT_STATES, CLIENT, MARKERS, RECEIPTS, STABLE_IDS, STANZA_ERRORS, Said
 from contactbot.messages import Outbound
 
 HINTS = "urn:xmpp:hints"
@@ -20,13 +20,15 @@ def answer(outbound: Outbound, identity: str) -> Element:
     """Make the stanza of an outgoing message, to the bare JID: all the resident's clients get it.
 
     It carries its stable id (XEP-0359), asks for a receipt (XEP-0184) and a marker (XEP-0333), and asks the archives to
-    keep it (XEP-0334), ours so that it can be asked about. Clients that can show choices as buttons (XEP-0439).
+    keep it (XEP-0334), ours so that it can be asked about. It says that we write no more (XEP-0085). Clients that can
+    show choices as buttons (XEP-0439).
     """
     message = Element(f"{{{CLIENT}}}message", {"type": "chat", "to": outbound.recipient.value, "id": identity})
     SubElement(message, f"{{{CLIENT}}}body").text = xml_text(signed_text(outbound))
     SubElement(message, f"{{{STABLE_IDS}}}origin-id", {"id": identity})
     SubElement(message, f"{{{RECEIPTS}}}request")
     SubElement(message, f"{{{MARKERS}}}markable")
+    SubElement(message, f"{{{CHAT_STATES}}}active")
     for number, label in enumerate(outbound.choices, start=1):
         SubElement(message, f"{{{QUICK}}}response", {"value": str(number), "label": xml_text(label)})
     SubElement(message, f"{{{HINTS}}}store")
