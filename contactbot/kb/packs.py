@@ -13,9 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
-
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Any, Final
 
 from contactbot.kb import sheets
 from contactbot.kb.entry import (
@@ -27,6 +25,9 @@ from contactbot.kb.entry import (
     entry_from_json,
     entry_to_json,
 )
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 FORM: Final = "1"  # of packs; it changes when an older reader would misread a newer pack
 LONGEST_FILE: Final = 50 << 20  # bytes
@@ -143,13 +144,20 @@ def _utf8(content: bytes) -> str:
 def _to_pack(entries: tuple[Entry, ...]) -> bytes:
     with _folder() as folder:
         file = folder / "pack.db"
-        database = Database(file)
+        database = _database(file)
         _fill(database, entries)
         database.close()
         return file.read_bytes()
 
 
-def _fill(database: Database, entries: tuple[Entry, ...]) -> None:
+def _database(of: Path | sqlite3.Connection) -> "Database":
+    """Open with sqlite-utils, for whose import no start waits: it takes 50 ms, and few files are packs."""
+    from sqlite_utils import Database  # noqa: PLC0415 - see above
+
+    return Database(of)
+
+
+def _fill(database: "Database", entries: tuple[Entry, ...]) -> None:
     database.table("about").create({"name": str, "value": str}, pk="name")
     database.table("about").insert({"name": "form", "value": FORM})
     database.table("entry").create(
@@ -200,17 +208,17 @@ def _from_pack(content: bytes) -> tuple[Entry, ...]:
             connection.close()
 
 
-def _guarded(connection: sqlite3.Connection) -> Database:
+def _guarded(connection: sqlite3.Connection) -> "Database":
     """Return the database with everything switched off by which a file could make us work for it."""
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
     connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_FILE)
     steps = iter(range(MOST_STEPS))
     connection.set_progress_handler(lambda: next(steps, None) is None, 10_000)
-    return Database(connection)
+    return _database(connection)
 
 
-def _entries(database: Database) -> tuple[Entry, ...]:
+def _entries(database: "Database") -> tuple[Entry, ...]:
     if dict(_pairs(database, "about", ("name", "value"))).get("form") != FORM:
         raise EntryError(f"not a pack of form {FORM}")
     phrasings: dict[tuple[object, object], list[object]] = {}
@@ -241,7 +249,7 @@ def _tags(value: object) -> object:
         return value  # which the reader of entries refuses by name
 
 
-def _pairs(database: Database, table: str, columns: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
+def _pairs(database: "Database", table: str, columns: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
     """Yield these columns of a plain table, in the order it gives. Raises EntryError where there is none."""
     if table not in database.table_names() or database.table(table).virtual_table_using:
         raise EntryError(f"not a pack: there is no table {table}")
