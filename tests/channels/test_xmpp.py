@@ -548,6 +548,17 @@ async def test_the_residents_client_confirms_what_it_got(
     assert house.receipts[0] == Receipt("delivered", 41, provider_id=sent.provider_id)
 
 
+async def test_choices_come_as_numbered_lines_and_as_quick_responses(
+    ours: Installation, house: RecordingHouse, kari: Resident
+) -> None:
+    async with live(ours, house) as channel:
+        await channel.send(replace(to(kari, channel, "Hva gjelder det?"), choices=("Brøyting", "Søppel")))
+        heard = await kari.heard()
+    offered = [(one.get("value"), one.get("label")) for one in heard.iterfind("{urn:xmpp:tmp:quick-response}response")]
+    assert offered == [("1", "Brøyting"), ("2", "Søppel")]
+    assert "1 Brøyting" in (heard.findtext(f"{{{CLIENT}}}body") or "").replace(".", "").replace(":", "")
+
+
 async def test_a_confirmation_or_an_error_for_somebody_elses_message_is_not_believed(
     server: Prosody, ours: Installation, house: RecordingHouse, kari: Resident
 ) -> None:
