@@ -256,8 +256,9 @@ class Delivery:
 def _author_name(parcel: Parcel, municipality: Municipality) -> str:
     if parcel.author == Author.BOT:
         return say(parcel.language, "bot_name")
-    first_name = (parcel.staff_name or "").split(" ")[0]
-    return say(parcel.language, "staff_name", name=first_name, municipality=municipality.name)
+    name = municipality.shown_name(parcel.staff_name or "")
+    key = "staff_name" if name else "staff_unnamed"
+    return say(parcel.language, key, name=name, municipality=municipality.name)
 
 
 def _left_behind(

@@ -204,8 +204,9 @@ class MailText:
 class Spoken:
     """One message of a thread as the resident may see it.
 
-    ``key`` is the client's own identifier for what it sent. ``forgets`` says that what was said before is erased.
-    ``asks_why``: words may follow the choice, after a mark. ``rating`` is what the resident thinks of an answer.
+    ``key`` is the client's own identifier for what it sent, ``municipality`` whose thread it is. ``forgets`` says that
+    what was said before is erased. ``asks_why``: words may follow the choice, after a mark. ``rating`` is what the
+    resident thinks of an answer.
     """
 
     position: int
@@ -219,5 +220,6 @@ class Spoken:
     key: str = ""
     forgets: bool = False
     asks_why: bool = False
+    municipality: str = ""
     rating: Rating = ""
     attachments: tuple[str, ...] = field(default=())

@@ -37,6 +37,7 @@ def _municipality(key: str, settings: MunicipalitySettings, privacy_url: str) ->
         hours=OpeningHours(_weekly(settings.hours), zone, frozenset(settings.hours.closed_days), where.holidays),
         answer_within_working_days=settings.answer_within_working_days,
         teams=settings.teams,
+        names_staff=settings.staff_shown == "first_name",
         privacy_url=privacy_url,
         retention=_retention(key, settings.retention, where),
         secure_place=settings.secure_place,

@@ -33,6 +33,11 @@ class Municipality:
     website: str = ""
     safe_form: str = ""
     masked_terms: tuple[str, ...] = ()
+    names_staff: bool = True
+
+    def shown_name(self, name: str) -> str:
+        """Return what residents see of a member of staff's name: the first name, or "" where staff are not named."""
+        return name.partition(" ")[0] if self.names_staff else ""
 
     def mask(self, text: str, kinds: Collection[Kind] = ALWAYS) -> Masked:
         """Take personal data of these kinds out of a text, and the words of the municipality's own list."""

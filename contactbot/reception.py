@@ -73,15 +73,18 @@ class Reception:
         await self._database.jot(store.set_cursor, self._channel.name, account, cursor)
 
     async def history(self, session: Address, after: int) -> Sequence[Spoken]:
-        """Return the session's messages with a position above ``after``; staff appear under their first names.
+        """Return the session's messages with a position above ``after``; staff appear as the municipality decides.
 
         What masking took out of what the resident wrote is named in words.
         """
         spoken: Sequence[Spoken] = await self._database.glance(threads.spoken_to, self._channel.name, session, after)
         return [
-            replace(one, author_name=one.author_name.split(" ")[0], text=in_words(one.text, one.language))
-            for one in spoken
+            replace(one, author_name=self._shown_name(one), text=in_words(one.text, one.language)) for one in spoken
         ]
+
+    def _shown_name(self, spoken: Spoken) -> str:
+        town = self._municipalities.get(spoken.municipality)
+        return "" if town is None else town.shown_name(spoken.author_name)
 
     def changes(self, session: Address) -> AsyncIterator[None]:
         """Yield whenever the session's history may have grown; first at once."""

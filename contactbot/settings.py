@@ -85,6 +85,11 @@ class MunicipalitySettings(Part):
     answer_within_working_days: int = Field(
         2, ge=0, le=60, description="Working days until a person has answered; residents are promised this time."
     )
+    staff_shown: Literal["first_name", "role"] = Field(
+        "first_name",
+        description="How residents see who of the staff writes: by `first_name`, or only that it is a member of staff"
+        " (`role`).",
+    )
     safe_form: str = Field(
         "",
         pattern=r"^(https://\S+)?$",

@@ -17,7 +17,7 @@ from contactbot.delivery import Delivery
 from contactbot.errors import StoreBusyError
 from contactbot.handoff import desk
 from contactbot.handoff.ticket import Reason
-from contactbot.messages import Length, Outbound, Receipt
+from contactbot.messages import Address, Author, Length, Outbound, Receipt
 from contactbot.outbox import store as outbox
 from contactbot.settings import DeliverySettings
 from contactbot.storage.transaction import Transaction
@@ -699,3 +699,18 @@ async def test_staff_write_under_their_first_name_and_municipality(town: Town) -
     async with delivering(town, peer):
         await settled(town, "sent", "sent")
     assert [out.author_name for out in peer.sent] == ["Automatisk svar", "Kari i Fjordvik kommune"]
+
+
+async def test_where_the_municipality_names_no_staff_residents_see_the_role_alone(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    here = {"name": "Fjordvik kommune", "staff_shown": "role"}
+    async with running(sqlite_url, tmp_path, deliver=False, municipalities={HERE: here}) as town:
+        await town.channel.say(PERSON)
+        await town.do(desk.reply, 1001, "Hei", replace(town.actor(), municipality=HERE))
+        peer = Peer()
+        async with delivering(town, peer):
+            await settled(town, "sent", "sent")
+        assert peer.sent[-1].author_name == "Medarbeider i Fjordvik kommune"
+        spoken = await town.house.receptions["loopback"].history(Address("loopback", "resident"), 0)
+        assert [one.author_name for one in spoken if one.author == Author.STAFF] == [""]

@@ -400,7 +400,7 @@ def spoken_to(tx: Transaction, channel: str, session: Address, after: int) -> tu
         tx.all(
             Spoken,
             "SELECT m.shown AS position, m.author, coalesce(s.name, '') AS author_name, m.text, m.created_at AS at,"
-            " m.markup, m.language, m.choices, m.key,"
+            " m.markup, m.language, m.choices, m.key, m.municipality,"
             " EXISTS (SELECT 1 FROM outbox o WHERE o.message = m.id AND o.purpose = 'erased') AS forgets,"
             " EXISTS (SELECT 1 FROM outbox o WHERE o.message = m.id AND o.purpose = 'survey') AS asks_why,"
             " (SELECT CASE WHEN count(*) = 0 THEN '' WHEN max(g.helpful) = 1 THEN 'helpful'"

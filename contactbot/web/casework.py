@@ -71,8 +71,9 @@ async def write(request: web.Request) -> web.StreamResponse:
     """Tell whoever waits in a chat that somebody is writing to them; nothing is kept of it."""
     house, member = request.app[HOUSE], request[MEMBER]
     sessions = await house.database.glance(threads.sessions_of, member.municipality, number_of(request))
+    name = municipality_of(request, member).shown_name(member.name)
     for session in sessions:
-        await house.database.jot(writing.tell_of_staff, session, member.name.split(" ")[0], mode="queue")
+        await house.database.jot(writing.tell_of_staff, session, name, mode="queue")
     return web.Response(status=204)
 
 
