@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from contactbot import demo
 from contactbot.kb.entry import Entry, EntryText, entries_from_jsonl
 from contactbot.kb.evaluation import Query, queries_from_jsonl
 
 SHARED: Final = Path(__file__).resolve().parents[2] / "shared" / "matching" / "dev"
 MUNICIPAL: Final = Path(__file__).parent / "data" / "municipal"
+TOWN: Final = Path(__file__).parent / "data" / "town" / "queries.jsonl"
+"""Hard questions for the demo's answers: a young person's dialect, whole mails, indirect wording, and nobody's."""
 
 _KEYBOARD: Final = ("qwertyuiopå", "asdfghjkløæ", "zxcvbnm")
 
@@ -80,8 +83,9 @@ def read(folder: Path, name: str = "") -> QuestionSet:
 
 
 def question_sets() -> Iterator[QuestionSet]:
-    """Yield our own municipal set, then the shared development sets; say loudly when those are absent."""
+    """Yield our own two municipal sets, then the shared development sets; say loudly when those are absent."""
     yield read(MUNICIPAL)
+    yield QuestionSet("town", demo.base(), queries_from_jsonl(TOWN.read_text("utf-8")))
     if not SHARED.is_dir():
         print(f"!! the shared development sets are absent: no {SHARED}")
         return

@@ -4,7 +4,7 @@ import asyncio
 import json
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from contactbot.conversation.understand import Knowledge
     from contactbot.kb.editing import Imported
     from contactbot.kb.entry import Entry
+    from contactbot.kb.synonyms import Group
     from contactbot.municipality import Municipality
     from contactbot.storage.database import Database
 
@@ -40,6 +41,9 @@ Entries = Annotated[
 Queries = Annotated[
     Path,
     typer.Option("--queries", exists=True, dir_okay=False, help='Questions, one {"text", "expect", "kind"} a line.'),
+]
+GroupsFile = Annotated[
+    Path | None, typer.Argument(exists=True, dir_okay=False, help="Groups of names, one a line, separated by commas.")
 ]
 EncoderFolder = Annotated[
     Path | None,
@@ -112,6 +116,23 @@ def try_(
 
 
 @app.command()
+def synonyms(
+    file: GroupsFile = None,
+    config: Config = DEFAULT,
+    municipality: MunicipalityOption = "",
+) -> None:
+    """Show the municipality's own synonyms, or put those of a file in their place: a group a line, with commas."""
+    from contactbot.kb import synonyms
+
+    if file is None:
+        print(synonyms.groups_to_lines(asyncio.run(_synonyms(config, municipality))), end="")
+        return
+    groups = synonyms.groups_from_lines(file.read_text("utf-8-sig"))
+    asyncio.run(_set_synonyms(groups, config, municipality))
+    print(f"{len(groups)} groups of synonyms hold from the next question on.")
+
+
+@app.command()
 def evaluate(
     entries: Entries,
     queries: Queries,
@@ -158,6 +179,22 @@ async def _published(config: Path, municipality: str, *, everything: bool) -> tu
             return tuple(shelf.entry for shelf in await database.read(store.shelf, key))
         base: store.Base = await database.read(store.base, key)
         return base.entries
+
+
+async def _synonyms(config: Path, municipality: str) -> tuple["Group", ...]:
+    from contactbot.kb import store
+
+    async with _opened(config, municipality) as (database, key):
+        base: store.Base = await database.read(store.base, key)
+        return base.synonyms
+
+
+async def _set_synonyms(groups: Sequence["Group"], config: Path, municipality: str) -> None:
+    from contactbot.clock import now
+    from contactbot.kb import store
+
+    async with _opened(config, municipality) as (database, key):
+        await database.write(store.set_synonyms, key, groups, "operator", now())
 
 
 async def _knowledge(config: Path, municipality: str) -> tuple["Knowledge", "Municipality"]:

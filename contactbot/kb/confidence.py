@@ -24,10 +24,13 @@ NOTHING_AT_MOST: Final = 0.2
 """The same when no word of the question can be read as one of the entry's: too little even for a choice."""
 SHARED_AT_MOST: Final = 0.9
 """The same when one word is all that was asked and other entries have it just as well: it asks for none of them."""
+SHARED_AT_LEAST: Final = 0.1
+"""What those others get at least then, so that the resident may choose among them."""
 ONE_WORD_COVERS: Final = 0.6
 """Share of the question that a single matched word must cover to be enough."""
 
 
+_NEXT_TO_NOTHING: Final = 1e-9
 _COVERED: Final = FEATURES.index("covered")
 
 
@@ -47,9 +50,11 @@ class Confidence:
         order = _best(shares, near.entries, max(2, limit))
         known = sure_features(near, shares, order)
         score = sum([self.sure.get(name, 0.0) * value for name, value in known.items()])
-        first = min(1.0 / (1.0 + exp(-score)), most_probable(near, order[0]))
+        most = most_probable(near, order[0])
+        first = min(1.0 / (1.0 + exp(-score)), most)
         top = shares[order[0]]
-        return [(at, min(first, first * float(shares[at] / top))) for at in order[:limit]]
+        ranked = [(at, min(first, first * float(shares[at] / top))) for at in order[:limit]]
+        return _with_equals(near, ranked) if most == SHARED_AT_MOST else ranked
 
     def shares(self, near: Neighbourhood) -> Shares:
         """Return for each entry its share, the sum being 1, if one of them is right."""
@@ -67,8 +72,18 @@ def _best(shares: Shares, entries: Sequence[str], count: int) -> list[int]:
     return [at for _, _, at in sorted([(-rounded[at], entries[at], at) for at in found])[:count]]
 
 
+def _with_equals(near: Neighbourhood, ranked: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """Return what is ranked with entries that have the one word asked as well as the first has raised to be offered."""
+    (first, most), *others = ranked
+    raised = [
+        (at, max(probability, min(most, SHARED_AT_LEAST)) if _is_equal(near, at, first) else probability)
+        for at, probability in others
+    ]
+    return [(first, most), *sorted(raised, key=lambda one: -one[1])]
+
+
 def sure_features(near: Neighbourhood, shares: Shares, order: list[int]) -> dict[str, float]:
-    """Return what tells whether the first entry of `order` is right."""
+    """Return what tells whether the first entry of `order` is right; `doubt` is the entropy of the shares, in nats."""
     first = order[0]
     second = float(shares[order[1]]) if len(order) > 1 else 0.0
     values = near.features[:, first].tolist()
@@ -82,6 +97,7 @@ def sure_features(near: Neighbourhood, shares: Shares, order: list[int]) -> dict
         "one": 1.0,
         **known,
         **{f"lead_{name}": known[name] - best[name] for name in ("votes", "kernel", "covered")},
+        "doubt": float(-(shares * np.log(shares + _NEXT_TO_NOTHING)).sum()),
         "share": float(shares[first]),
         "lead": log(max(shares[first], 1e-6) / max(second, 1e-6)),
         "length": log(sum([1 for one in near.question.asked if not one.word.small]) + 1.0),
@@ -109,8 +125,12 @@ def most_probable(near: Neighbourhood, entry: int) -> float:
 
 
 def _is_shared(near: Neighbourhood, entry: int) -> bool:
+    return any(_is_equal(near, other, entry) for other in range(len(near.entries)) if other != entry)
+
+
+def _is_equal(near: Neighbourhood, other: int, entry: int) -> bool:
     covered = near.features[_COVERED]
-    return int((covered >= covered[entry] * STRONG).sum()) > 1
+    return bool(covered[other] >= covered[entry] * STRONG)
 
 
 @cache

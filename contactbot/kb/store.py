@@ -1,7 +1,7 @@
 """The statements about entries: every version is kept, one of them is published."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -118,6 +118,15 @@ def _synonyms(tx: Transaction, municipality: str) -> tuple[tuple[str, ...], ...]
         "SELECT words FROM synonym WHERE municipality = :municipality ORDER BY id", municipality=municipality
     )
     return tuple(tuple(json.loads(words)) for (words,) in rows)
+
+
+def set_synonyms(tx: Transaction, municipality: str, groups: Sequence[Sequence[str]], author: str, at: datetime) -> int:
+    """Put these groups in place of the municipality's own; return the base's new revision."""
+    tx.execute("DELETE FROM synonym WHERE municipality = :municipality", municipality=municipality)
+    for group in groups:
+        tx.insert("synonym", municipality=municipality, words=list(group), added_by=author, added_at=at)
+    events.record(tx, municipality, at, author, "synonyms.set", data={"groups": len(groups)})
+    return _new_revision(tx, municipality)
 
 
 def shelf(tx: Transaction, municipality: str) -> tuple[Shelf, ...]:

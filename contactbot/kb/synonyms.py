@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
+from contactbot.errors import ContactbotError
 from contactbot.kb.normalise import Word, tokens, word
 
 Group = Sequence[str]
@@ -94,6 +95,24 @@ class Synonyms:
         return next((one for one in phrases if meant[: len(one.concepts)] == one.concepts), None)
 
 
+class SynonymError(ContactbotError):
+    """A line that is no group of synonyms; the message names it and says what is expected."""
+
+
+def groups_from_lines(text: str) -> tuple[Group, ...]:
+    """Read groups, one a line, names separated by commas; blank lines and those that begin with # are skipped.
+
+    Raises SynonymError for a line with fewer than two names that can be told apart from small words.
+    """
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
+    return tuple(_group(number, line) for number, line in lines if line and not line.startswith("#"))
+
+
+def groups_to_lines(groups: Sequence[Group]) -> str:
+    """Return groups as ``groups_from_lines`` reads them."""
+    return "".join(f"{', '.join(group)}\n" for group in groups)
+
+
 def shipped_groups() -> tuple[Group, ...]:
     """Return the groups that come with the package, of all languages."""
     known = tomllib.loads((files(__package__) / "synonyms.toml").read_text("utf-8"))
@@ -114,6 +133,21 @@ def _meaning(alone: Sequence[int], concepts: Mapping[int, int], group: Group) ->
     """Return the concept of a group: what one of its words stands for already, else its first, else one of its own."""
     known = (concepts[one] for one in alone if one in concepts)
     return next(known, alone[0] if alone else word("".join(tokens(group[0]))).concept)
+
+
+def _group(number: int, line: str) -> Group:
+    names = tuple(dict.fromkeys(name for part in line.split(",") if (name := part.strip())))
+    if len(names) < 2:  # noqa: PLR2004 - of one name there is no other
+        raise SynonymError(f"line {number}: expected two names or more, separated by commas")
+    unread = [name for name in names if not _is_name(name)]
+    if unread:
+        raise SynonymError(f"line {number}: {unread[0]!r} needs one word by itself, or two that are not small words")
+    return names
+
+
+def _is_name(text: str) -> bool:
+    words = [word(token) for token in tokens(text)]
+    return len(words) == 1 or sum(not one.small for one in words) > 1
 
 
 def _each_once(words: Sequence[Word]) -> list[Word]:

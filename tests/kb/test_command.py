@@ -50,6 +50,25 @@ def test_what_was_taken_in_is_given_out_the_same(config: Path, tmp_path: Path, e
     assert set(packs.read(out.name, out.read_bytes())) == {WASTE, TAX}
 
 
+def test_synonyms_are_set_from_a_file_and_shown(config: Path, tmp_path: Path) -> None:
+    file = tmp_path / "synonyms.txt"
+    file.write_text("# våre egne\nkråkereiret, biblioteket\n\nstore plasken, svømmehallen\n", "utf-8")
+    assert "2 groups" in run("synonyms", file, config=config).stdout
+    assert run("synonyms", config=config).stdout == "kråkereiret, biblioteket\nstore plasken, svømmehallen\n"
+
+
+@pytest.mark.parametrize("line", ["kråkereiret", "kråkereiret, ,", "på en, biblioteket"])
+def test_a_line_that_is_no_group_of_synonyms_is_named_and_nothing_is_set(
+    config: Path, tmp_path: Path, line: str
+) -> None:
+    file = tmp_path / "synonyms.txt"
+    file.write_text(f"bil, kjerre\n{line}\n", "utf-8")
+    done = run("synonyms", file, config=config)
+    assert isinstance(done.exception, ContactbotError)
+    assert "line 2" in str(done.exception)
+    assert run("synonyms", config=config).stdout == ""
+
+
 def test_a_dry_run_changes_nothing(config: Path, tmp_path: Path) -> None:
     file = file_of(tmp_path, ".csv")
     for _ in range(2):
