@@ -7,7 +7,6 @@ Only fields that carry our relay's own name are believed; the relay removes such
 import re
 from collections.abc import Sequence
 
-from contactbot.channels.email import headers
 from contactbot.channels.email.parse import Mail
 
 _COMMENT = re.compile(r"\([^()]{0,998}\)")
@@ -26,9 +25,7 @@ def authenticated(mail: Mail, authserv_ids: Sequence[str]) -> bool | None:
     if not mail.senders:
         return False
     results = [
-        result
-        for field in headers.all_of(mail.root, "authentication-results")
-        for result in _results(field, authserv_ids)
+        result for field in mail.fields.all("authentication-results") for result in _results(field, authserv_ids)
     ]
     if not results:
         return None

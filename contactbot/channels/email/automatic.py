@@ -10,7 +10,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
-from contactbot.channels.email import headers
 from contactbot.channels.email.parse import Mail
 
 NULL_SENDER: Final = "<>"
@@ -62,11 +61,11 @@ class Evidence:
 
     def field(self, name: str) -> str:
         """Return the first header field of that name in lower case, or an empty text."""
-        return headers.first_of(self.mail.root, name).strip().lower()
+        return self.mail.fields.first(name).strip().lower()
 
     def has(self, *names: str) -> bool:
         """Tell whether any of the fields is there at all."""
-        return any(name in self.mail.root for name in names)
+        return any(name in self.mail.fields for name in names)
 
 
 def _from_ourselves(seen: Evidence) -> bool:
@@ -78,7 +77,7 @@ def _our_message(seen: Evidence) -> bool:
 
 
 def _report(seen: Evidence) -> bool:
-    return seen.mail.root.get_content_type() == "multipart/report"
+    return seen.mail.media_type == "multipart/report"
 
 
 def _null_sender(seen: Evidence) -> bool:

@@ -6,6 +6,7 @@ from email import message_from_bytes, policy
 from typing import Literal
 
 from contactbot.channels.email import charsets, headers
+from contactbot.channels.email.headers import Fields
 from contactbot.channels.email.parse import Mail
 
 _FIELD = re.compile(r"^([A-Za-z-]{3,40}):[ \t]*(.*)$")
@@ -27,7 +28,7 @@ class Bounce:
 
 def read(mail: Mail) -> Bounce | None:
     """Read a report, or return None where it is none, says nothing final, or does not name the message."""
-    if mail.root.get_content_type() != "multipart/report":
+    if mail.media_type != "multipart/report":
         return _unstructured(mail)
     fields = _fields(mail)
     state = _state(fields)
@@ -40,7 +41,7 @@ def read(mail: Mail) -> Bounce | None:
 
 def _unstructured(mail: Mail) -> Bounce | None:
     """Read a failure as mail systems wrote it before RFC 3464, and some still do: with the header in the text."""
-    if "x-failed-recipients" not in mail.root and not _FAILURE_NOTICE.match(mail.subject):
+    if "x-failed-recipients" not in mail.fields and not _FAILURE_NOTICE.match(mail.subject):
         return None
     returned = _RETURNED.search(mail.text)
     return Bounce("failed", returned[1], mail.subject[:_LONGEST_DETAIL]) if returned else None
@@ -84,7 +85,7 @@ def _original(mail: Mail) -> str:
     for attachment in mail.attachments:
         if attachment.media_type in ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers"):
             returned = message_from_bytes(attachment.content[:100_000], policy=policy.compat32)
-            ids = headers.identifiers(headers.all_of(returned, "message-id"))
+            ids = headers.identifiers(Fields.of(returned).all("message-id"))
             if ids:
                 return ids[0]
     return mail.references[-1] if mail.references else ""

@@ -7,11 +7,12 @@ addresses such as ``a@b@c``.
 import binascii
 import quopri
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
+from typing import Self
 
 from contactbot.channels.email import charsets
 
@@ -35,19 +36,42 @@ class Mailbox:
     name: str = ""
 
 
-def all_of(part: Message, name: str) -> list[str]:
-    """Return every field of that name, decoded, unfolded, in order from the top."""
-    return [text(str(value)) for key, value in part.raw_items() if key.lower() == name]
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """A header: the values of its fields as they stand, in order from the top, by name in lower case."""
 
+    values: Mapping[str, Sequence[str]]
 
-def first_of(part: Message, name: str) -> str:
-    """Return the first field of that name, or an empty text."""
-    return next(iter(all_of(part, name)), "")
+    @classmethod
+    def of(cls, part: Message) -> Self:
+        """Sort the fields of a message, of which forty are asked for by name."""
+        values: dict[str, list[str]] = {}
+        for name, value in part.raw_items():
+            values.setdefault(name.lower(), []).append(str(value))
+        return cls(values)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.values
+
+    def raw(self, *names: str) -> list[str]:
+        """Return the values of all fields of those names, undecoded."""
+        return [value for name in names for value in self.values.get(name, ())]
+
+    def all(self, *names: str) -> list[str]:
+        """Return the values of all fields of those names, decoded and unfolded."""
+        return [text(value) for value in self.raw(*names)]
+
+    def first(self, name: str) -> str:
+        """Return the first value of that name, decoded and unfolded, or an empty text."""
+        values = self.values.get(name)
+        return text(values[0]) if values else ""
 
 
 def text(value: str) -> str:
     """Decode encoded words (RFC 2047), also where adjacent words share one multi-byte character, and raw 8-bit."""
     value = value[:_LONGEST]
+    if value.isascii() and "=?" not in value:  # as most are
+        return " ".join(value.replace("\x00", "").split())
     pieces: list[str] = []
     run: tuple[str, bytearray] | None = None
     end = 0
@@ -104,6 +128,8 @@ def mailboxes(raw_fields: Sequence[str]) -> tuple[Mailbox, ...]:
 
 def _pieces(field: str) -> list[str]:
     """Split at commas and semicolons that stand outside quotes and angle brackets."""
+    if "," not in field and ";" not in field:
+        return [field]
     pieces: list[str] = []
     piece: list[str] = []
     quoted = angled = False

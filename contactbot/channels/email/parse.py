@@ -16,7 +16,7 @@ from typing import Final
 
 from contactbot.channels.email import aside, charsets, headers, html
 from contactbot.channels.email.aside import Lean
-from contactbot.channels.email.headers import Mailbox
+from contactbot.channels.email.headers import Fields, Mailbox
 from contactbot.messages import Attachment
 
 # The standard parser recurses once per level and asks every open level about every line, so deeper or more divided mail
@@ -59,11 +59,12 @@ class Mail:
     """One mail. Identifiers carry their angle brackets; texts are clean of NUL and lone surrogates.
 
     ``message_id`` is as sent or empty; ``external_id`` always identifies the mail. ``references`` are all identifiers
-    in References and In-Reply-To, oldest first. ``text`` is the whole body, quotations included. ``root`` gives every
-    other header to those who judge the mail.
+    in References and In-Reply-To, oldest first. ``text`` is the whole body, quotations included. ``fields`` gives every
+    other field to those who judge the mail, ``media_type`` what the whole is declared to be.
     """
 
-    root: Message
+    fields: Fields
+    media_type: str
     sender: Mailbox
     senders: int
     message_id: str
@@ -104,7 +105,7 @@ def _followed(lean: Lean) -> tuple[Message, "_Body", str]:
 
 def message_id(raw: bytes) -> str:
     """Return a message's identifier with its angle brackets, or an empty text; only the header is looked at."""
-    return next(iter(headers.identifiers(headers.all_of(_headers_only(raw), "message-id")[:1])), "")
+    return next(iter(_message_ids(Fields.of(_headers_only(raw)))), "")
 
 
 def unread(raw: bytes, reason: str) -> Mail:
@@ -115,24 +116,25 @@ def unread(raw: bytes, reason: str) -> Mail:
         hashed.update(b"\0" + b" ".join(field.split()))
     digest = hashed.hexdigest()
     nobody = Mailbox("")
-    return Mail(_Part(), nobody, 0, "", f"sha256:{digest}", (), "", None, "", "", (), digest, reason)
+    return Mail(Fields({}), "text/plain", nobody, 0, "", f"sha256:{digest}", (), "", None, "", "", (), digest, reason)
 
 
 def _mail(raw: bytes, root: Message, body: "_Body", text: str, unreadable: str) -> Mail:
-    ids = headers.identifiers(headers.all_of(root, "message-id")[:1])
-    message_id = ids[0] if ids else headers.first_of(root, "message-id")[:998]
-    fingerprint = _fingerprint(raw, root)
-    senders = headers.mailboxes(_raw_fields(root, "from"))
+    fields = Fields.of(root)
+    message_id = next(iter(_message_ids(fields)), fields.first("message-id")[:998])
+    fingerprint = _fingerprint(raw, fields)
+    senders = headers.mailboxes(fields.raw("from"))
     return Mail(
-        root=root,
-        sender=_sender(root, senders),
+        fields=fields,
+        media_type=root.get_content_type(),
+        sender=_sender(fields, senders),
         senders=len(senders),
         message_id=message_id,
         # Not a hash of the raw bytes: trace headers differ when the same mail is delivered again.
         external_id=message_id or f"sha256:{fingerprint}",
-        references=headers.identifiers(headers.all_of(root, "references") + headers.all_of(root, "in-reply-to")),
-        subject=headers.first_of(root, "subject")[:998],
-        date=headers.date(headers.first_of(root, "date")),
+        references=headers.identifiers(fields.all("references", "in-reply-to")),
+        subject=fields.first("subject")[:998],
+        date=headers.date(fields.first("date")),
         text=text,
         html=charsets.clean("\n".join(body.html)),
         attachments=tuple(body.attachments),
@@ -141,22 +143,23 @@ def _mail(raw: bytes, root: Message, body: "_Body", text: str, unreadable: str) 
     )
 
 
-def _sender(root: Message, senders: tuple[Mailbox, ...]) -> Mailbox:
+def _sender(fields: Fields, senders: tuple[Mailbox, ...]) -> Mailbox:
     """Choose the first usable address of From; else of Sender or Reply-To; else what stands there."""
-    fallbacks = headers.mailboxes(_raw_fields(root, "sender")) + headers.mailboxes(_raw_fields(root, "reply-to"))
+    fallbacks = headers.mailboxes(fields.raw("sender", "reply-to"))
     usable = [box for box in senders + fallbacks if headers.is_usable(box.address)]
     return (usable or [*senders, Mailbox("")])[0]
 
 
-def _raw_fields(root: Message, name: str) -> list[str]:
-    return [str(value) for key, value in root.raw_items() if key.lower() == name]
+def _message_ids(fields: Fields) -> tuple[str, ...]:
+    """Return the identifiers in the first field that should hold one."""
+    return headers.identifiers(fields.all("message-id")[:1])
 
 
-def _fingerprint(raw: bytes, root: Message) -> str:
+def _fingerprint(raw: bytes, fields: Fields) -> str:
     """Hash what stays the same on redelivery: From, Date, Subject, and the MIME body with line ends of one kind."""
     digest = hashlib.sha256()
     for name in ("from", "date", "subject"):
-        field = " ".join(" ".join(_raw_fields(root, name)).split())
+        field = " ".join(" ".join(fields.raw(name)).split())
         digest.update(name.encode() + b"\0" + field.encode("utf-8", "surrogateescape") + b"\0")
     for piece in _pieces_with_one_line_end(raw, *_body(raw)):
         digest.update(piece)
@@ -326,7 +329,7 @@ def _name(part: Message, kind: str, number: int) -> str:
     """Make a name that is safe to show and to save: no path, no control or direction characters, never empty."""
     name = _UNSAFE_IN_NAME.sub("_", _declared_name(part).replace("\\", "/").rpartition("/")[2]).strip(" ._")
     if not name:
-        enclosed = headers.first_of(_headers_only(_content(part)), "subject") if kind == "message/rfc822" else ""
+        enclosed = Fields.of(_headers_only(_content(part))).first("subject") if kind == "message/rfc822" else ""
         name = _UNSAFE_IN_NAME.sub("_", enclosed).strip(" ._")[:_LONGEST_NAME] or f"attachment-{number}"
         name += _EXTENSIONS.get(kind, "")
     stem, dot, extension = name.rpartition(".")

@@ -170,8 +170,7 @@ def _unread(raw: bytes, error: Exception) -> _Read:
 
 
 def _visible_recipients(mail: Mail) -> list[str]:
-    fields = [str(value) for key, value in mail.root.raw_items() if key.lower() in ("to", "cc", "delivered-to")]
-    return [box.address for box in headers.mailboxes(fields)][:100]
+    return [box.address for box in headers.mailboxes(mail.fields.raw("to", "cc", "delivered-to"))][:100]
 
 
 def _envelope_sender(delivery: Delivery) -> str:

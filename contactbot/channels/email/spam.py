@@ -7,7 +7,6 @@ fields are believed unless the operator names fewer. Their absence, or a verdict
 from collections.abc import Callable, Collection
 from typing import Final, Literal
 
-from contactbot.channels.email import headers
 from contactbot.channels.email.parse import Mail
 
 Field = Literal["x-spam-flag", "x-spam-status", "x-spam", "x-ms-exchange-organization-scl"]
@@ -35,6 +34,6 @@ FIELDS: Final[dict[Field, Callable[[str], bool]]] = {
 def verdict(mail: Mail, believed: Collection[Field]) -> str:
     """Return the first believed field that calls the mail spam, or an empty text."""
     for name, condemns in FIELDS.items():
-        if name in believed and any(condemns(value.strip().lower()) for value in headers.all_of(mail.root, name)):
+        if name in believed and any(condemns(value.strip().lower()) for value in mail.fields.all(name)):
             return name
     return ""
