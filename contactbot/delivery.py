@@ -137,6 +137,8 @@ class Delivery:
 
     async def _wait(self, woken: asyncio.Event) -> bool:
         """Wait until something may be ready; return whether a notice said so."""
+        if woken.is_set():
+            return True
         due: datetime | None = await self._database.glance(store.next_due)
         pause = SLOW_POLL if due is None else min(max((due - self._clock()).total_seconds(), 0.02), SLOW_POLL)
         with contextlib.suppress(TimeoutError):

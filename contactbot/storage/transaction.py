@@ -53,12 +53,12 @@ class Transaction:
 
     def insert(self, table: str, **values: object) -> int:
         """Insert one row into a table that has an ``id``; return the id."""
-        statement = _insert(table, tuple(values), self.dialect.returning_id)
+        statement = f"{_insert(table, tuple(values))}{self.dialect.returning_id}"
         return self.dialect.inserted_id(self._run(statement, values))
 
     def add(self, table: str, **values: object) -> bool:
         """Insert one row unless it conflicts with one that is there; return whether it was added."""
-        return bool(self._run(_insert(table, tuple(values), " ON CONFLICT DO NOTHING"), values).rowcount)
+        return bool(self._run(f"{_insert(table, tuple(values))} ON CONFLICT DO NOTHING", values).rowcount)
 
     def wake(self, *topics: str) -> None:
         """Announce these topics after the commit."""
@@ -76,9 +76,9 @@ def _hydrator(model: type[Model], cursor: Any) -> Callable[[Sequence[Any]], Mode
 
 
 @lru_cache(maxsize=256)
-def _insert(table: str, columns: Sequence[str], end: str) -> str:
+def _insert(table: str, columns: Sequence[str]) -> str:
     names, places = ", ".join(columns), ", ".join(f":{column}" for column in columns)
-    return f"INSERT INTO {table} ({names}) VALUES ({places}){end}"
+    return f"INSERT INTO {table} ({names}) VALUES ({places})"
 
 
 def done_before(tx: Transaction, key: str) -> tuple[bool, Any]:
