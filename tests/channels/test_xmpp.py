@@ -471,6 +471,19 @@ async def test_what_came_in_live_is_not_read_again_from_the_archive(
     assert len(house.offered) == 1
 
 
+async def test_what_is_finished_is_remembered_at_a_check_also_when_nobody_wrote_since(
+    ours: Installation, house: RecordingHouse, kari: Resident
+) -> None:
+    async with live(ours, house, check_seconds=0.2) as channel:
+        kari.say(ours.bot.jid, "Hei", "k-1")
+        assert await kari.answer_to("k-1") == "receipt"
+        before = house.cursors[ours.bot.jid]
+        assert (await channel.send(to(kari, channel))).state == "sent"  # the archive has this as well, behind
+        await a_look_into_the_archive(channel)
+        await a_look_into_the_archive(channel)
+        assert house.cursors[ours.bot.jid] != before
+
+
 async def a_look_into_the_archive(channel: XmppChannel) -> None:
     """Wait until the channel has read on in the archive."""
     stream, looked = stream_of(channel), asyncio.Event()

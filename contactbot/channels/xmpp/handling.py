@@ -69,9 +69,13 @@ class Handling:
         """Return the place in the archive that the house last stored, or "" for none."""
         return await self._patiently(lambda: self._house.cursor(self._account)) or ""
 
-    async def keep_place(self, place: str) -> None:
-        """Have the house store the place in the archive without a message."""
-        await self._patiently(lambda: self._house.note_cursor(self._account, place))
+    async def keep_place(self, place: str) -> bool:
+        """Have the house store the place in the archive without a message; return whether it did."""
+        try:
+            await self._patiently(lambda: self._house.note_cursor(self._account, place))
+        except HouseFailedError:
+            return False  # the next message, or the next check, brings it
+        return True
 
     async def _accept(self, stream: Stream, said: Said, cursor: Cursor, attempts: int = ATTEMPTS) -> bool:
         """Give a message to the house and acknowledge it only when it is kept; return False when the house fails."""

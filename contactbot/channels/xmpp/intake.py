@@ -140,8 +140,7 @@ class Intake:
             await stream.ping()
         await self._handling.retry_aside(stream)
         place = self._progress.finished_to
-        if place != self._stored and not self._handling.aside:
-            await self._handling.keep_place(place)
+        if place != self._stored and not self._handling.aside and await self._handling.keep_place(place):
             self._stored = place
 
     async def _rest(self) -> None:
