@@ -117,6 +117,11 @@ def test_a_machine_says_that_it_is_one_and_a_person_does_not(changes: dict[str, 
     assert sent(replace(ANSWER, **changes))["Auto-Submitted"] == expected  # type: ignore[arg-type] # the table's own keys
 
 
+def test_no_answer_looks_like_a_list_or_bulk_mail() -> None:
+    names = [name.lower() for name in sent(ANSWER)]
+    assert [name for name in names if name.startswith("list-") or name == "precedence"] == []
+
+
 @pytest.mark.parametrize(
     ("subject", "expected"),
     [
