@@ -13,6 +13,7 @@ INDEX = Index.build(ENTRIES.values())
 
 # The entry answered with before, what is written then, and the entry that is meant.
 FOLLOW_UPS = (
+    ("bibliotek-apningstider", "og i romjula?", "bibliotek-apningstider"),
     ("barnehage-soknad", "hva koster det?", "barnehage-pris"),
     ("barnehage-soknad", "ka koste det", "barnehage-pris"),
     ("barnehage-soknad", "når er fristen?", "barnehage-frist"),
