@@ -27,6 +27,13 @@ class XmppChannel:
         quieten()
         self._settings = settings
         self._surroundings = surroundings
+        self._abilities = Abilities(
+            length=Length.CHAT,
+            scheme="xmpp",
+            may_probe=not all(access.component for access in settings.accounts.values()),
+            strangers_per_hour=settings.strangers_per_hour,
+            strangers_per_server=settings.strangers_per_server,
+        )
         self._connections = {
             access.jid: Connection(self._account(access), access, settings, surroundings)
             for access in settings.accounts.values()
@@ -35,14 +42,7 @@ class XmppChannel:
     @property
     def abilities(self) -> Abilities:
         """A chat that remembers, whose server can be asked what it has unless it takes us for a component only."""
-        kept = not all(access.component for access in self._settings.accounts.values())
-        return Abilities(
-            length=Length.CHAT,
-            scheme="xmpp",
-            may_probe=kept,
-            strangers_per_hour=self._settings.strangers_per_hour,
-            strangers_per_server=self._settings.strangers_per_server,
-        )
+        return self._abilities
 
     @property
     def accounts(self) -> Sequence[Account]:
