@@ -18,17 +18,12 @@ Form = Callable[[Any], Value]
 _as_json: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def to_sql(value: object) -> Value:
-    """Return the form in which ``value`` is kept.
+def to_kept(values: dict[str, Any]) -> dict[str, Value]:
+    """Bring all values into the forms in which they are kept; the dictionary itself is changed and returned.
 
     NUL and lone surrogates are dropped from text (PostgreSQL refuses them); raw input keeps them. Naive datetimes are
     refused with ValueError, since nobody can tell what they mean.
     """
-    return form_of(type(value))(value)
-
-
-def to_kept(values: dict[str, Any]) -> dict[str, Value]:
-    """Bring all values into the forms in which they are kept; the dictionary itself is changed and returned."""
     for name, value in values.items():
         kind = type(value)
         if kind not in _AS_THEY_ARE:
