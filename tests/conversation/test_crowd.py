@@ -17,10 +17,10 @@ NOBODY_KNOWS = "Kan dere flytte grensesteinen ved låven min?"  # becomes work f
 
 
 @pytest.fixture
-def careful(town: Town, monkeypatch: pytest.MonkeyPatch) -> Town:
+def careful(town_on_both: Town, monkeypatch: pytest.MonkeyPatch) -> Town:
     """Return the town, whose channel takes up three strangers of one server and five of all in an hour."""
     monkeypatch.setattr(LoopbackChannel, "abilities", property(lambda _: CAREFUL))
-    return town
+    return town_on_both
 
 
 async def crowd(town: Town, text: str = NOBODY_KNOWS, size: int = 30, server: str = "hostile.example") -> list[object]:

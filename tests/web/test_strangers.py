@@ -21,7 +21,8 @@ def set_aside(tx: Transaction, municipality: str, resident: str, text: str, town
     return thread.id
 
 
-async def test_what_is_set_aside_is_shown_escaped_and_can_be_made_a_case_once(town: Town, kari: Client) -> None:
+async def test_what_is_set_aside_is_shown_escaped_and_can_be_made_a_case_once(either_town: Town) -> None:
+    town, kari = either_town, await either_town.signed_in()
     write = town.house.database.write
     await write(set_aside, HERE, "ola@hostile.example", "<b>Taket lekker</b>", town)
     thread = await write(set_aside, HERE, "eva@hostile.example", "Hull i veien", town)

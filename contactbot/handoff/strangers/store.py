@@ -51,10 +51,10 @@ def is_told(tx: Transaction, municipality: str, channel: str) -> bool:
 
 
 def count(tx: Transaction, municipality: str, most: int) -> int:
-    """Return how many conversations are set aside, counted no further than ``most``."""
+    """Return how many conversations are set aside and have words left, counted no further than ``most``."""
     found: int = tx.value(
         "SELECT count(*) FROM (SELECT 1 FROM thread WHERE municipality = :municipality AND set_aside_at IS NOT NULL"
-        " LIMIT :most) AS counted",
+        " AND words = 'all' LIMIT :most) AS counted",
         municipality=municipality,
         most=most,
     )
