@@ -69,12 +69,15 @@ async def test_a_resident_chooses_asks_for_a_person_and_hears_from_them_by_name(
             await kari.get_by_role("button", name="Ta saken").click()
             await expect(kari.get_by_text("Du har saken")).to_be_visible(timeout=PATIENCE)
             await kari.locator("#reply").fill("Hei! Jeg ser på det nå.")
+            await expect(resident.locator("#status")).to_have_text("Kari skriver …", timeout=PATIENCE)
             await kari.get_by_role("button", name="Send svar").click()
 
             await expect(said).to_have_count(7, timeout=PATIENCE)
             await expect(said.last).to_contain_text("Hei! Jeg ser på det nå.")
             await expect(said.last.locator(".name")).to_contain_text("Kari")
 
+            await resident.locator("#text").press_sequentially("Tusen")
+            await expect(kari.locator("#resident-writing")).to_have_text("Innbyggeren skriver …", timeout=PATIENCE)
             await say(resident, "Tusen takk")
             await expect(kari.locator("#conversation")).to_contain_text("Tusen takk", timeout=PATIENCE)
 
