@@ -6,6 +6,7 @@ Nothing is imitated: the text goes through the very steps a resident's message t
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from contactbot.conversation import language as languages
@@ -16,7 +17,7 @@ from contactbot.conversation.reasons import matched_words
 from contactbot.conversation.seen import Seen
 from contactbot.conversation.understand import SEARCHED, Knowledge, Moment, understand
 from contactbot.kb.entry import Entry
-from contactbot.kb.matching import Candidate, Decision
+from contactbot.kb.matching import Candidate, Decision, Reasons
 from contactbot.messages import Address, Inbound, Length, Markup
 from contactbot.municipality import Municipality
 
@@ -77,7 +78,7 @@ def try_out(text: str, knowledge: Knowledge, municipality: Municipality, at: dat
         label=outcome.label,
         rule=outcome.rule,
         decision=chat.decision,
-        candidates=tuple(replace(one, words=matched_words(one, chat.text)) for one in _candidates(chat)),
+        candidates=tuple(_as_written(one, chat.text) for one in _candidates(chat)),
         answered=tuple(given.entry for given in outcome.given),
         left=tuple(part.text for part in chat.parts if part.answer is None),
         results=tuple(_result(facts) for facts in each.values()),
@@ -95,6 +96,11 @@ def _facts(text: str, length: Length, knowledge: Knowledge, municipality: Munici
         last_answers=(), acknowledged=False, recent=0, repeats=0, kb_revision=knowledge.revision,
     )  # fmt: skip
     return understand(inbound, seen, municipality, length, knowledge, Moment(at, "0000", _NO_LIMITS))
+
+
+def _as_written(one: Candidate, text: str) -> Candidate:
+    """Return a candidate whose words are spelled as in the text."""
+    return replace(one, reasons=partial(Reasons, matched_words(one, text), one.features))
 
 
 def _candidates(facts: Facts) -> Iterator[Candidate]:

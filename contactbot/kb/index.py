@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from math import log
 from threading import Lock
 from types import MappingProxyType
@@ -15,13 +16,13 @@ from contactbot.kb.confidence import Confidence, shipped
 from contactbot.kb.corpus import Corpus
 from contactbot.kb.encoder import Encoder
 from contactbot.kb.entry import Entry, EntryText
-from contactbot.kb.matching import Candidate
+from contactbot.kb.matching import Candidate, Reasons
 from contactbot.kb.meaning import UNPROVED, WEIGHTS, Meanings, Meant
 from contactbot.kb.normalise import Word, tokens, word
+from contactbot.kb.passages import passages
 from contactbot.kb.ranking import FEATURES, Neighbourhood, neighbourhood, sorted_words
 from contactbot.kb.rows import Row, Rows
 from contactbot.kb.spacing import spaced
-from contactbot.kb.synonyms import with_own
 from contactbot.kb.synonyms import with_own
 
 __all__ = ["Candidate", "Index"]
@@ -80,9 +81,10 @@ class Index:
     ) -> "Index":
         """Index the entries that are valid on `today`, or all of them without a day.
 
-        Each of `synonyms` is a group of words and phrases that mean the same here, beside those that are shipped. `confidence` is what turns likeness into
-        a probability; without it, the one that is shipped. With an `encoder` the meaning of the texts counts beside
-        their words, as much as the base itself shows to be right; each text and each question then costs milliseconds.
+        Each of `synonyms` is a group of words and phrases that mean the same here, beside those that are shipped.
+        `confidence` is what turns likeness into a probability; without it, the one that is shipped. With an `encoder`
+        the meaning of the texts counts beside their words, as much as the base itself shows to be right; each text and
+        each question then costs milliseconds.
         """
         index = cls(synonyms, today, shipped() if confidence is None else confidence, encoder)
         index._take_in({entry.id: entry for entry in entries})
@@ -120,9 +122,20 @@ class Index:
     def search(self, text: str, language: str | None = None, limit: int = 10) -> tuple[Candidate, ...]:
         """Return at most `limit` entries for `text`, the most probable first.
 
-        `language` is the resident's: of an entry that is written in it, that text is named in the candidate.
+        `language` is the resident's: of an entry that is written in it, that text is named in the candidate. A long
+        message is searched as a whole, and the questions in it too: where one of those finds the same, that is surer.
         """
         state = self._state
+        asking = passages(text)
+        found = self._found(state, " ".join((*asking, text)), language, limit)
+        if not found or not asking:
+            return found
+        best, *others = found
+        firsts = [one for part in asking for one in self._found(state, part, language, 1)]
+        surest = max([one.probability for one in firsts if one.entry_id == best.entry_id], default=0.0)
+        return (replace(best, probability=max(best.probability, surest)), *others)
+
+    def _found(self, state: _State, text: str, language: str | None, limit: int) -> tuple[Candidate, ...]:
         near = self._near(state, text)
         if near is None:
             return ()
@@ -231,8 +244,7 @@ def _texts(entry: Entry, text: EntryText) -> list[tuple[str, bool]]:
 
 
 def _candidate(state: _State, near: Neighbourhood, at: int, probability: float, language: str | None) -> Candidate:
-    at_survey = near.phrasing_of(at)
-    rows, number = state.corpus.rows, int(near.survey.numbers[at_survey])
+    rows, number = state.corpus.rows, int(near.survey.numbers[near.phrasing_of(at)])
     entry = state.entries[near.entries[at]]
     own = rows.languages[number]
     return Candidate(
@@ -241,9 +253,13 @@ def _candidate(state: _State, near: Neighbourhood, at: int, probability: float, 
         language=entry.text(language or own, (own,)).language,
         probability=probability,
         phrasing=rows.texts[number],
-        words=_shared(state.corpus, near, at_survey),
-        features=dict(zip(FEATURES, near.features[:, at].round(4).tolist(), strict=True)),
+        reasons=partial(_reasons, state.corpus, near, at),
     )
+
+
+def _reasons(corpus: Corpus, near: Neighbourhood, at: int) -> Reasons:
+    features = dict(zip(FEATURES, near.features[:, at].round(4).tolist(), strict=True))
+    return Reasons(_shared(corpus, near, near.phrasing_of(at)), features)
 
 
 def _shared(corpus: Corpus, near: Neighbourhood, row: int) -> tuple[tuple[str, str], ...]:

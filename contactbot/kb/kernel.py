@@ -1,5 +1,6 @@
 """How alike every two of a question and some rows are."""
 
+from math import sqrt
 from typing import Final
 
 import numpy as np
@@ -53,18 +54,14 @@ def _letters(corpus: Corpus, question: Question, near: Survey, roots: Shares) ->
         spelled = np.zeros((len(numbers), len(near.ids)), np.float32)
         spelled[np.arange(len(numbers)).repeat(near.sizes[new]), columns] = corpus.roots[near.ids[columns]]
         sums = spelled @ corpus.vocabulary.sketches[near.ids].astype(np.float32)
-        corpus.spelled[numbers] = np.rint(_scaled_to_length(sums))
+        squares = np.einsum("ij,ij->i", sums, sums)
+        corpus.spelled[numbers] = np.rint(sums * (_LENGTH / np.sqrt(squares + _NEXT_TO_NOTHING))[:, None])
         corpus.is_spelled[numbers] = True
     letters = np.empty((1 + len(near.numbers), SKETCH), np.float32)
-    letters[0] = _scaled_to_length(roots @ np.array([one.sketch for one in question.asked], np.float32))
+    own = roots @ np.array([one.sketch for one in question.asked], np.float32)
+    np.multiply(own, _LENGTH / sqrt(own @ own + _NEXT_TO_NOTHING), out=letters[0])
     letters[1:] = corpus.spelled[near.numbers]
     return letters
-
-
-def _scaled_to_length(sums: Shares) -> Shares:
-    squares = np.einsum("...j,...j->...", sums, sums)
-    scaled: Shares = sums * (_LENGTH / np.sqrt(np.maximum(squares, _NEXT_TO_NOTHING)))[..., None]
-    return scaled
 
 
 def _meant(corpus: Corpus, question: Question, near: Survey, roots: Shares) -> Shares:

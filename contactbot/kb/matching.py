@@ -1,6 +1,6 @@
 """What to do with the candidates: answer, offer a choice, or leave it to a person."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, TypeAlias
@@ -46,12 +46,23 @@ one weak word (see `confidence.WEAK_AT_MOST`), so nowhere is one enough.
 
 
 @dataclass(frozen=True, slots=True)
+class Reasons:
+    """Why an entry came near.
+
+    `words` pairs words of the question with the words of the phrasing they matched; `features` are the numbers behind
+    the probability, for the editor.
+    """
+
+    words: tuple[tuple[str, str], ...] = ()
+    features: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """An entry that may be the right one, and why.
 
     `probability` is of this entry being what the resident asks for (0 to 1); `phrasing` is the wording that came
-    nearest; `words` pairs words of the question with the words of the phrasing they matched; `features` are the
-    numbers behind the probability, for the editor.
+    nearest. The reasons are found when somebody asks for them: most candidates are never shown.
     """
 
     entry_id: str
@@ -59,8 +70,17 @@ class Candidate:
     language: str
     probability: float
     phrasing: str
-    words: tuple[tuple[str, str], ...] = ()
-    features: dict[str, float] = field(default_factory=dict, hash=False)
+    reasons: Callable[[], Reasons] = field(default=Reasons, repr=False, compare=False)
+
+    @property
+    def words(self) -> tuple[tuple[str, str], ...]:
+        """The words that matched."""
+        return self.reasons().words
+
+    @property
+    def features(self) -> dict[str, float]:
+        """The numbers behind the probability."""
+        return self.reasons().features
 
 
 @dataclass(frozen=True, slots=True)

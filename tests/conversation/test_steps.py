@@ -15,7 +15,7 @@ from contactbot.conversation.seen import LastAnswer, Seen
 from contactbot.conversation.smalltalk import SmallTalk
 from contactbot.handoff.ticket import Archive, Reason, Ticket, TicketState
 from contactbot.kb.entry import Entry, EntryText
-from contactbot.kb.matching import Answer, Candidate, Choices, decide
+from contactbot.kb.matching import Answer, Candidate, Choices, Reasons, decide
 from contactbot.messages import Length
 from contactbot.municipalities import municipalities
 from contactbot.settings import MunicipalitySettings
@@ -83,7 +83,7 @@ def facts(text: str = "kan jeg få hjelp med en arv", **values: Any) -> Facts:  
 
 def candidate(entry: str, probability: float) -> Candidate:
     """Return a candidate of the search."""
-    return Candidate(entry, 3, "nb", probability, "når åpner det", (("åpner", "åpner"),))
+    return Candidate(entry, 3, "nb", probability, "når åpner det", lambda: Reasons((("åpner", "åpner"),)))
 
 
 SURE: dict[str, Any] = {
