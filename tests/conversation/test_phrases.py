@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contactbot.conversation.phrases import PhraseBook, fold, is_misspelt
+from contactbot.conversation.phrases import _TOKEN, PhraseBook, Reading, _unleet, fold, is_misspelt
 
 
 def holds(phrase: str, text: str) -> bool:
@@ -89,3 +89,30 @@ def test_any_text_is_read_in_one_order(text: str) -> None:
     tokens = PhraseBook(["hund"], {}).read(text)
     positions = [token.position for token in tokens]
     assert positions == sorted(set(positions))
+
+
+PHRASES = ("min hund", "katt* bjeffer", "[min] sau", "slutt $", "& hund bjeffer natt")
+SAID = st.lists(st.sampled_from(["min", "hund", "hunnd", "katten", "bjefer", "sau", "natt", "slutt", "og", "er", "."]))
+
+
+@given(SAID)
+def test_a_text_of_which_no_phrase_is_expected_holds_none(words: list[str]) -> None:
+    book, text = PhraseBook(PHRASES, {}, fillers=["er"]), " ".join(words)
+    reading = Reading.of(text)
+    held = {found.phrase for found in book.look(book.read(text)).find()}
+    assert book.may_hold(reading) or not held
+    for phrase in held:
+        assert book.may_hold(reading, {phrase})
+
+
+@given(SAID)
+def test_a_word_of_no_phrase_is_told_from_the_words_alone(words: list[str]) -> None:
+    book = PhraseBook(["min hund", "hund bjeffer"], {}, fillers=["er"])
+    reading, without = Reading.of(" ".join([*words, "rabarbra"])), Reading.of("min hund er")
+    assert not book.has_words_for(reading, 3)
+    assert book.has_words_for(without, 0)
+
+
+@given(st.text(max_size=200))
+def test_a_text_is_folded_word_by_word_as_it_is_in_one(text: str) -> None:
+    assert Reading.of(text).words == [_unleet(word) for word in _TOKEN.findall(fold(text))]

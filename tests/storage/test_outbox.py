@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from contactbot.messages import Author
+from contactbot.messages import Author, DeliveryState, Receipt
 from contactbot.outbox import store as outbox
 from contactbot.outbox.parcel import Parcel, Post
 from contactbot.storage.database import Database
@@ -118,3 +118,29 @@ async def test_what_somebody_was_sending_when_they_went_is_found(database: Datab
 
 def _sent(tx: Transaction, row: int) -> None:
     tx.execute("UPDATE outbox SET state = 'sent' WHERE id = :id", id=row)
+
+
+async def test_a_message_that_is_sent_wakes_the_delivery_only_where_its_thread_has_more(database: Database) -> None:
+    def two(tx: Transaction) -> tuple[int, int]:
+        thread = thread_of(tx, "Kari")
+        return answer(tx, thread, "en"), answer(tx, thread, "to")
+
+    def sent(tx: Transaction, row: int) -> bool:
+        before = outbox.TOPIC in tx.woken
+        assert outbox.change(tx, outbox.standing(tx, row), DeliveryState.SENT, Receipt("sent", row), SOON)
+        return not before and outbox.TOPIC in tx.woken
+
+    for row, expected in zip(await database.write(two), (True, False), strict=True):
+        await database.write(leased, "worker", 10, mode="queue")
+        assert await database.write(sent, row, mode="queue") is expected
+
+
+async def test_the_urgent_leave_first_however_many_wait(database: Database) -> None:
+    def waiting(tx: Transaction) -> int:
+        for number in range(40):
+            answer(tx, thread_of(tx, f"resident {number}"), "Hei")
+        return answer(tx, thread_of(tx, "Kari"), "Ring 113", Post("acute", Author.BOT, 0, MONDAY, urgent=True))
+
+    urgent = await database.write(waiting)
+    first, *_ = await database.write(leased, "worker", 3, mode="queue")
+    assert first.id == urgent

@@ -1,0 +1,69 @@
+"""What a message asks of the store: few statements, none of which reads more when more is stored."""
+
+import asyncio
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from contactbot.storage.dialect import Sqlite
+from contactbot.upkeep import Upkeep
+from tests.conversation.town import Town, running
+
+STATEMENT = re.compile(r"(SELECT|INSERT|UPDATE)\b")
+# Of what waits to leave, in the order in which it leaves: such a scan ends with the first that may.
+IN_ORDER = re.compile(r"SCAN o USING (COVERING )?INDEX ix_outbox_(next|due)$")
+MOST = 20  # statements to read what stands and to write a question and its answer
+ONE_TICKETS = "USE TEMP B-TREE FOR ORDER BY"  # a thread's tickets, mostly one
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list to which every statement is added that SQLite runs, with its values filled in."""
+    statements: list[str] = []
+    connect = Sqlite.connect
+
+    def listening(dialect: Sqlite) -> sqlite3.Connection:
+        connection = connect(dialect)
+        connection.set_trace_callback(lambda said: statements.append(said) if STATEMENT.match(said) else None)
+        return connection
+
+    monkeypatch.setattr(Sqlite, "connect", listening)
+    return statements
+
+
+async def answered(town: Town, heard: list[str], question: str) -> list[str]:
+    """Ask; return the statements that it took until the message was kept with its answer."""
+    heard.clear()
+    await town.channel.say(question)
+    return list(heard)
+
+
+async def test_a_question_that_is_answered_takes_few_statements(
+    sqlite_url: str, tmp_path: Path, heard: list[str]
+) -> None:
+    async with running(sqlite_url, tmp_path, deliver=False) as town:
+        await answered(town, heard, "når åpner biblioteket")
+        assert len(await answered(town, heard, "når åpner biblioteket på lørdag")) <= MOST
+
+
+async def test_no_statement_of_a_message_scans_or_sorts_what_is_stored(
+    sqlite_url: str, tmp_path: Path, heard: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Upkeep, "run", lambda _: asyncio.Event().wait())  # its statements are no message's
+    async with running(sqlite_url, tmp_path) as town:
+        for question in ("når åpner biblioteket", "når åpner biblioteket på lørdag"):
+            await answered(town, heard, question)
+            assert "åpent 10-19" in (await town.hear()).text
+    # A house that closes finishes what is on its way, so the answer's way out has been heard as well.
+    assert any(said.startswith("INSERT INTO delivery_event") for said in heard)
+    with closing(sqlite3.connect(Path(sqlite_url.removeprefix("sqlite:///")))) as file:
+        plans = {row[3]: said for said in heard for row in file.execute(f"EXPLAIN QUERY PLAN {said}")}
+    slow = {
+        plan: said[:200]
+        for plan, said in plans.items()
+        if (plan.startswith("SCAN") and IN_ORDER.match(plan) is None) or plan == ONE_TICKETS
+    }
+    assert slow == {}
