@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from contactbot.kb.corpus import REPAIR_FROM
-from contactbot.kb.ranking import FEATURES, Neighbourhood
+from contactbot.kb.ranking import FEATURES, NEIGHBOURS, Neighbourhood
 from contactbot.kb.vocabulary import Shares
 
 STRONG: Final = 0.75
@@ -83,7 +83,7 @@ def _with_equals(near: Neighbourhood, ranked: list[tuple[int, float]]) -> list[t
 
 
 def sure_features(near: Neighbourhood, shares: Shares, order: list[int]) -> dict[str, float]:
-    """Return what tells whether the first entry of `order` is right; `doubt` is the entropy of the shares, in nats."""
+    """Return what tells whether the first entry of `order` is right."""
     first = order[0]
     second = float(shares[order[1]]) if len(order) > 1 else 0.0
     values = near.features[:, first].tolist()
@@ -93,16 +93,27 @@ def sure_features(near: Neighbourhood, shares: Shares, order: list[int]) -> dict
     best = dict(zip(FEATURES, others.max(axis=1).tolist(), strict=True))
     weights = [one.weight for one in near.question.asked]
     met = sum([one.best * one.weight for one in near.question.asked])
+    unknown = 1.0 - met / max(1e-9, sum(weights))
     return {
         "one": 1.0,
         **known,
         **{f"lead_{name}": known[name] - best[name] for name in ("votes", "kernel", "covered")},
-        "doubt": float(-(shares * np.log(shares + _NEXT_TO_NOTHING)).sum()),
+        "doubt": _doubt(shares, unknown),
         "share": float(shares[first]),
         "lead": log(max(shares[first], 1e-6) / max(second, 1e-6)),
         "length": log(sum([1 for one in near.question.asked if not one.word.small]) + 1.0),
-        "unknown": 1.0 - met / max(1e-9, sum(weights)),
+        "unknown": unknown,
     }
+
+
+def _doubt(shares: Shares, unknown: float) -> float:
+    """Return the entropy of the shares, in nats.
+
+    One entry alone leaves nothing to compare, so the words that nobody has count as if they spoke for others.
+    """
+    if len(shares) == 1:
+        return unknown * log(NEIGHBOURS)
+    return float(-(shares * np.log(shares + _NEXT_TO_NOTHING)).sum())
 
 
 def most_probable(near: Neighbourhood, entry: int) -> float:

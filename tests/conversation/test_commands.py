@@ -18,7 +18,10 @@ LABELS = ("Søke barnehageplass", "Bytte barnehage", "Betaling for SFO")
         *((word, CommandKind.HELP) for word in ("HJELP", "hjelp!", "Help", "INFO")),
         *((word, CommandKind.WHY) for word in ("HVORFOR", "hvorfor?", "Kvifor", "WHY?", "hvorfor svarte du det?")),
         *((word, CommandKind.DELETE) for word in ("SLETT", "delete", "slett meg", "Glem meg", "delete my data")),
-        *((word, CommandKind.PERSON) for word in ("Hvem kan jeg snakke med?", "Kven kan eg snakke med?", "Who can I talk to?")),
+        *(
+            (word, CommandKind.PERSON)
+            for word in ("Hvem kan jeg snakke med?", "Kven kan eg snakke med?", "Who can I talk to?")
+        ),
         *((word, CommandKind.PERSON) for word in ("menneske", "Person", "saksbehandler", "human", "agent please")),
     ],
 )
