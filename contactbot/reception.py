@@ -11,6 +11,7 @@ from contactbot.clock import Clock
 from contactbot.conversation import store
 from contactbot.conversation.engine import Engine
 from contactbot.delivery import Delivery
+from contactbot.handoff import desk
 from contactbot.kb import store as kb
 from contactbot.marks import in_words
 from contactbot.masking import EVERYTHING
@@ -130,6 +131,10 @@ class Reception:
         if mail is None:
             return mailing.Postbox(municipality, "", 0)
         return mailing.Postbox(municipality, mail.name, mail.abilities.automatic_per_hour)
+
+    async def leave(self, session: Address) -> None:
+        """Tell the people who have a session's case that the resident has ended the conversation."""
+        await self._database.write(desk.left, session, self._clock())
 
     async def standing(self, session: Address) -> Standing:
         """Return how the session's conversation stands, and who of the staff is writing to it."""

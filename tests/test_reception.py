@@ -136,6 +136,16 @@ async def test_whether_people_have_the_conversation_and_when_they_ended_it_is_to
     assert await house.standing(kari) == Standing()
 
 
+async def test_people_are_told_when_a_resident_ends_the_conversation_and_the_case_stays_open(town: Town) -> None:
+    house, kari = town.house.receptions["loopback"], Address("loopback", "kari")
+    await house.leave(kari)
+    await house.receive(inbound(town, "1", "jeg vil snakke med en person"))
+    await house.leave(kari)
+    told = await town.house.database.read(lambda tx: tx.rows("SELECT actor FROM event WHERE kind = 'ticket.left'"))
+    assert told == [("resident",)]
+    assert (await town.ticket()).state == "open"
+
+
 async def test_whoever_waits_is_told_how_many_wait_before_them_until_somebody_takes_their_case(town: Town) -> None:
     house = town.house.receptions["loopback"]
     people = [Address("loopback", name) for name in ("kari", "ola", "liv")]

@@ -149,6 +149,9 @@ class House(Protocol):
         ``later``: the address has had its share of automatic mail for this hour.
         """
 
+    async def leave(self, session: Address) -> None:
+        """Tell the people who have a session's case that the resident has ended the conversation."""
+
     async def standing(self, session: Address) -> Standing:
         """Return how the session's conversation stands; ``changes`` yields also when this changes."""
 

@@ -193,6 +193,12 @@ def how_it_went(tx: Transaction, thread: Thread, answer: str, at: datetime, due_
     return ticket
 
 
+def left(tx: Transaction, session: Address, at: datetime) -> None:
+    """Tell of a resident who ended the conversation; their cases stay open, for people to close."""
+    for municipality, number in threads.cases_of(tx, session):
+        _event(tx, get(tx, municipality, number), at, "resident", "ticket.left")
+
+
 def reopen(tx: Transaction, number: int, actor: Actor) -> None:
     """Open a closed or waiting ticket again."""
     ticket = get(tx, actor.municipality, number)

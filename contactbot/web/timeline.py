@@ -70,6 +70,7 @@ HAPPENED: Final = {
     "ticket.written": "Innbyggeren skrev igjen",
     "ticket.undelivered": "Noe til innbyggeren kom ikke fram",
     "ticket.surveyed": "Innbyggeren ble spurt om hvordan det gikk",
+    "ticket.left": "Innbyggeren avsluttet chatten",
     "ticket.rated": "Innbyggeren svarte {answer} på om de fikk hjelp",
     "ticket.closed": "{who} lukket saken",
     "ticket.reopened": "{who} åpnet saken igjen",
@@ -82,7 +83,7 @@ HAPPENED: Final = {
 INLINE: Final = frozenset(
     {
         "ticket.opened", "ticket.registered", "ticket.claimed", "ticket.released", "ticket.moved", "ticket.closed",
-        "ticket.reopened", "ticket.joined", "ticket.joined_into", "ticket.parted", "ticket.announced",
+        "ticket.left", "ticket.reopened", "ticket.joined", "ticket.joined_into", "ticket.parted", "ticket.announced",
         "ticket.archive_decided", "ticket.archived", "ticket.emptied", "original.read", "incident.flood",
         "incident.strangers",
     }

@@ -58,6 +58,7 @@ class RecordingHouse:
         self.left: list[tuple[Address, Address]] = []
         self.standings: dict[Address, Standing] = {}
         self.ratings: list[tuple[int, bool, str]] = []
+        self.ended: list[Address] = []
         self.has_mail = True
         self.asked: list[tuple[Address, Address, str, MailText]] = []
         self.mailed: dict[str, MailText] = {}
@@ -165,6 +166,12 @@ class RecordingHouse:
             return "later"
         self.mailed.setdefault(key, mail)
         return "sent"
+
+    async def leave(self, session: Address) -> None:
+        """Note who ended their conversation."""
+        self._serve()
+        self.ended.append(session)
+        await self._ring()
 
     async def standing(self, session: Address) -> Standing:
         """Return how a session's conversation stands, as the test says."""

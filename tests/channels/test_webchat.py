@@ -765,6 +765,12 @@ async def test_typing_reading_and_an_address_reach_the_house(chat: Chat) -> None
     assert chat.house.left == [(session_of(token), Address("tel", "+4799999999"))]
 
 
+async def test_the_end_of_a_conversation_reaches_the_house(chat: Chat) -> None:
+    line, token = await chat.greet()
+    await ask(line, {"type": "end"}, "ok")
+    assert chat.house.ended == [session_of(token)]
+
+
 async def test_a_language_is_passed_on_only_when_the_resident_chose_it(chat: Chat) -> None:
     line, _ = await chat.greet()
     await ask(line, say("Hei", "k1"), "accepted")

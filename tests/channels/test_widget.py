@@ -561,6 +561,20 @@ async def test_a_conversation_that_is_popped_out_goes_on_in_a_window_of_its_own_
     assert len({inbound.sender for inbound in town.house.kept}) == 1
 
 
+async def test_whoever_ends_a_conversation_begins_a_new_one_and_people_are_told(browser: Browser, town: Town) -> None:
+    async with visit(browser, town, town.page) as page:
+        await say(page, "stille nå")
+        await expect(page.locator("#list time")).to_have_count(1)
+        await page.locator("#menu summary").click()
+        await page.get_by_role("link", name="Avslutt og start ny samtale").click()
+        await expect(page.locator("#list .bubble")).to_have_count(0)
+        await say(page, "stille igjen")
+        await town.house.seen(kept=2)
+    first, second = town.house.kept
+    assert first.sender != second.sender
+    assert town.house.ended == [first.sender]
+
+
 async def test_a_page_that_slept_has_everything_once_when_it_wakes(browser: Browser, town: Town) -> None:
     async with visit(browser, town, town.page) as page:
         await say(page, "stille før søvnen")

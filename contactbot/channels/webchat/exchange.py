@@ -18,6 +18,7 @@ from contactbot.channels.webchat.assets import display_name
 from contactbot.channels.webchat.files import taken
 from contactbot.channels.webchat.frames import (
     Code,
+    End,
     Frame,
     Hello,
     LeaveAddress,
@@ -149,11 +150,8 @@ class Exchange:
             case Message():
                 accepted = await self.say(caller, session, frame)
                 return {"type": "accepted", "id": frame.id, "position": accepted.position}
-            case Typing():
-                await self._hint(session, position=None)
-                return {"type": "ok"}
-            case Read(position):
-                await self._hint(session, position)
+            case Typing() | Read():
+                await self._hint(session, frame.position if isinstance(frame, Read) else None)
                 return {"type": "ok"}
             case LeaveAddress(value):
                 await self.leave(caller, session, value)
@@ -164,6 +162,9 @@ class Exchange:
             case Rate(position, helpful):
                 await self.rate(caller, session, frame)
                 return {"type": "rated", "position": position, "helpful": helpful}
+            case End():
+                await self.end(session)
+                return {"type": "ok"}
             case Ping():
                 return {"type": "pong"}
             case Hello():
@@ -221,6 +222,12 @@ class Exchange:
             )
         if not rated:
             raise RefusedError("gone")
+
+    async def end(self, session: Session) -> None:
+        """Pass on that the resident has ended the conversation. Raises RefusedError ``flood`` or ``busy``."""
+        self._brake(self._sessions, session.id, "")
+        with _asking():
+            await self.running().leave(session.address)
 
     async def history(self, session: Address, after: int) -> Sequence[Spoken]:
         """Return what the resident has not seen. Raises RefusedError ``busy``."""

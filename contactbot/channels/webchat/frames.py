@@ -2,7 +2,7 @@
 
 From the browser: ``hello`` (token, after, language) · ``message`` (id, text, language) · ``typing`` ·
 ``read`` (position) · ``address`` (value) · ``transcript`` (value, language) · ``rate`` (position, helpful, words) ·
-``ping``.
+``end`` · ``ping``.
 From the server: ``ready`` · ``messages`` · ``accepted`` · ``refused`` · ``noted`` · ``asked`` · ``rated`` · ``ok`` ·
 ``pong``.
 """
@@ -113,11 +113,19 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class End:
+    """The resident has ended the conversation."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """The browser asks whether anybody is there."""
 
 
-Frame = Hello | Message | Typing | Read | LeaveAddress | Transcript | Rate | Ping
+Frame = Hello | Message | Typing | Read | LeaveAddress | Transcript | Rate | End | Ping
+
+
+_BARE: dict[str, Frame] = {"end": End(), "ping": Ping(), "typing": Typing()}
 
 
 def parse(raw: str, text_limit: int) -> Frame:
@@ -128,8 +136,6 @@ def parse(raw: str, text_limit: int) -> Frame:
             return Hello(_string(data, "token", MOST_TOKEN), _position(data, "after"), _language(data))
         case "message":
             return message(_string(data, "id", 64), data.get("text"), _language(data), text_limit)
-        case "typing":
-            return Typing()
         case "read":
             return Read(_position(data, "position"))
         case "address":
@@ -138,8 +144,8 @@ def parse(raw: str, text_limit: int) -> Frame:
             return Transcript(_string(data, "value", MOST_ADDRESS), _language(data))
         case "rate":
             return rate(_position(data, "position"), data.get("helpful"), _string(data, "words", MOST_COMMENT))
-        case "ping":
-            return Ping()
+        case "end" | "ping" | "typing" as bare:
+            return _BARE[bare]
         case _:
             raise RefusedError("frame")
 

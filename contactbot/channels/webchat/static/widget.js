@@ -531,7 +531,10 @@
     const wait = setInterval(() => { if (line?.ready) { clearInterval(wait); line.send(frame); } }, 200);
     setTimeout(() => clearInterval(wait), 20000);
   });
-  at("new").addEventListener("click", () => { for (const key of ["token", "pending", "draft"]) store.set(key, ""); });
+  at("new").addEventListener("click", () => {
+    if (token) fetch(url("messages"), { method: "POST", body: '{"type":"end"}', keepalive: true, credentials: "omit", headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` } }).catch(() => {});  // people are told; the page is left at once
+    for (const key of ["token", "pending", "draft"]) store.set(key, "");
+  });
   at("download").addEventListener("click", async (event) => {
     if (!token) return;
     event.preventDefault();
