@@ -224,3 +224,22 @@ def test_one_word_that_several_entries_share_is_never_enough_for_an_answer(index
     found = index.search(asked)
     assert first(found) in ("kindergarten", "kindergarten-price")
     assert not isinstance(decide(found), Answer)
+
+
+def test_what_was_asked_before_changes_no_answer() -> None:
+    asked, fresh = Index.build(base()), Index.build(base())
+    for phrasings in QUESTIONS.values():
+        for phrasing in phrasings:
+            asked.search(phrasing)
+
+    for text in ("plass i barnehagen", "nar tommes sopla", "klage på skatten"):
+        assert asked.search(text) == fresh.search(text)
+
+
+def test_each_candidate_tells_its_own_reasons_whenever_it_is_asked(index: Index) -> None:
+    found = index.search("pris på barnehageplass")
+    before = [(one.words, one.features) for one in found]
+    index.search("når tømmes søppelet")
+
+    assert [(one.words, one.features) for one in found] == before
+    assert len({str(one.features) for one in found}) == len(found)
