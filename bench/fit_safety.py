@@ -44,8 +44,10 @@ RATE: Final = 0.08
 DECAY: Final = 2e-6  # L2, chosen by held-out messages
 ORDINARY_PER_SET: Final = 700
 ORDINARY_WEIGHT: Final = 0.3
+NOTHING_TO_JUDGE: Final = -99.0  # the score of a text of one word
 TYPO_WEIGHT: Final = 0.3
-WRONGLY_ALARMED: Final = 0.02  # share of held-out look-alikes that the threshold lets the classifier take
+WRONGLY_ALARMED: Final = 0.015  # share of held-out look-alikes that the threshold lets the classifier take
+WRONGLY_CALMED: Final = 0.015  # share of held-out acute messages that the classifier may take for ordinary ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ def rows(messages: Sequence[Message]) -> Rows:
 
 
 def train(messages: Sequence[Message], *, with_kinds: bool) -> bytes:
-    """Return weights as shipped, with a threshold of 0."""
+    """Return weights as shipped, with thresholds of 0."""
     learnt = rows(messages)
     data = examples(learnt.stretches)
     weight = np.array(learnt.weights)
@@ -192,10 +194,10 @@ def train(messages: Sequence[Message], *, with_kinds: bool) -> bytes:
         for kind in KINDS:
             truth = np.array([learnt.kinds[at] == kind for at in acute], float)
             vectors.append(fit(data, truth, weight[acute])[0])
-    return packed(vectors, bias, 0.0, KINDS if with_kinds else ())
+    return packed(vectors, bias, KINDS if with_kinds else ())
 
 
-def packed(vectors: Sequence[NDArray[np.float64]], bias: float, threshold: float, kinds: Sequence[str]) -> bytes:
+def packed(vectors: Sequence[NDArray[np.float64]], bias: float, kinds: Sequence[str]) -> bytes:
     """Return weights in the shipped form (see Classifier): one signed byte each, at one scale."""
     scale = float(max(np.abs(vectors[0]).max(), 1e-9) / 127)
     scales = [scale, *(float(np.abs(vector).max() / 127) for vector in vectors[1:])]
@@ -203,19 +205,19 @@ def packed(vectors: Sequence[NDArray[np.float64]], bias: float, threshold: float
         np.clip(np.rint(vector / one), -127, 127).astype(np.int8).tobytes()
         for vector, one in zip(vectors, scales, strict=True)
     )
-    head = {"kinds": list(kinds), "scale": scale, "bias": bias, "threshold": threshold}
+    head = {"kinds": list(kinds), "scale": scale, "bias": bias, "threshold": 0.0, "ordinary": 0.0}
     return json.dumps(head).encode() + b"\n" + zlib.compress(whole, 9)
 
 
-def with_threshold(shipped: bytes, threshold: float) -> bytes:
-    """Return the same weights with another threshold."""
+def with_thresholds(shipped: bytes, threshold: float, calm: float) -> bytes:
+    """Return the same weights with other thresholds: from where a text is acute, and below which it is ordinary."""
     head, _, rest = shipped.partition(b"\n")
-    return json.dumps(json.loads(head) | {"threshold": threshold}).encode() + b"\n" + rest
+    return json.dumps(json.loads(head) | {"threshold": threshold, "ordinary": calm}).encode() + b"\n" + rest
 
 
 def score(classifier: Classifier, text: str) -> float:
     """Return the score of a text's most alarming stretch."""
-    return max((classifier.score(words) for words in _stretches(text)), default=-99.0)
+    return max((classifier.score(words) for words in _stretches(text)), default=NOTHING_TO_JUDGE)
 
 
 def folds(written: Sequence[Message]) -> dict[str, int]:
@@ -242,7 +244,7 @@ def held_out(written: Sequence[Message], others: Sequence[Message]) -> list[floa
 
 
 def report(written: Sequence[Message], scores: Sequence[float], threshold: float) -> None:
-    """Print what the table catches, and the table with the classifier behind it."""
+    """Print what the table catches, and the table with the classifier behind it; it calls nothing off here."""
     total: Counter[str] = Counter()
     by_table: Counter[str] = Counter()
     by_both: Counter[str] = Counter()
@@ -279,10 +281,12 @@ def main() -> None:
     scores = held_out(written, others)
     harmless = sorted(one for message, one in zip(written, scores, strict=True) if not message.kind)
     threshold = harmless[-int(WRONGLY_ALARMED * len(harmless)) - 1]
-    sys.stdout.write(f"{len(others)} ordinary questions, threshold {threshold:.2f}\n")
+    acute = sorted(one for message, one in zip(written, scores, strict=True) if message.kind and one > NOTHING_TO_JUDGE)
+    calm = acute[int(WRONGLY_CALMED * len(acute))]
+    sys.stdout.write(f"{len(others)} ordinary questions, thresholds {threshold:.2f} and {calm:.2f}\n")
     report(written, scores, threshold)
     if not asked.measure:
-        WEIGHTS.write_bytes(with_threshold(train([*written, *others], with_kinds=True), threshold))
+        WEIGHTS.write_bytes(with_thresholds(train([*written, *others], with_kinds=True), threshold, calm))
 
 
 if __name__ == "__main__":

@@ -112,8 +112,9 @@ class Likeness:
 class Classifier:
     """The fitted weights, ready to judge.
 
-    ``shipped`` holds a line of JSON (``kinds``, ``scale``, ``bias``, ``threshold``) and the weights, one signed byte
-    per bucket: first those of danger, then those of each kind, all compressed.
+    ``shipped`` holds a line of JSON (``kinds``, ``scale``, ``bias``, and two scores: ``threshold``, from which a text
+    is acute, and ``ordinary``, below which it is surely not) and the weights, one signed byte per bucket: first those
+    of danger, then those of each kind, all compressed.
     """
 
     def __init__(self, shipped: bytes, classes: WordClasses) -> None:
@@ -127,6 +128,7 @@ class Classifier:
         self._scale: float = told["scale"]
         self._bias: float = told["bias"]
         self.threshold: float = told["threshold"]
+        self.ordinary: float = told["ordinary"]
         self._classes = classes
         self._word: Callable[[str], tuple[int, int, str]] = lru_cache(_CACHED_WORDS)(self._weigh_word)
         self._pair: Callable[[str, str, str], int] = lru_cache(_CACHED_PAIRS)(self._weigh_pair)
@@ -140,6 +142,10 @@ class Classifier:
         if score < self.threshold:
             return None
         return Likeness(self._kind(best), score, self._evidence(best))
+
+    def is_ordinary(self, sentences: Sequence[Sequence[str]]) -> bool:
+        """Tell whether no stretch of a text is anything like an acute message."""
+        return all(self.score(words) < self.ordinary for words in windows(sentences))
 
     def score(self, words: Sequence[str]) -> float:
         """Return the log odds that folded words tell of acute danger."""

@@ -3,7 +3,8 @@
 The rules are the ordered table in ``safety.toml``; this file only walks it. Words are compared with
 room for misspellings (but for the everyday words of ``ordinary.txt``), without regard to æ, ø and å (see
 phrases.py), in all languages at once. What no row of the table foresaw is left to the last rule, ``likeness``: a
-fitted classifier (see likeness.py).
+fitted classifier (see likeness.py). Where that is sure that a message is an ordinary one ("dere skal få svi for dette
+ved valget"), it calls off all rows but the ``certain`` ones.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ class Danger:
 class Rule:
     """One row of the table: phrases that tell of a danger, and those that call it off.
 
-    What stands in ``unless`` does so in its own sentence, what stands in ``elsewhere`` in the whole message.
+    What stands in ``unless`` does so in its own sentence, what stands in ``elsewhere`` in the whole message. A
+    ``certain`` rule is believed whatever the classifier makes of the message.
     """
 
     id: str
@@ -62,6 +64,7 @@ class Rule:
     unless: tuple[str, ...]
     elsewhere: tuple[str, ...]
     minor: bool
+    certain: bool
 
 
 def _rule(row: Mapping[str, Any]) -> Rule:
@@ -73,6 +76,7 @@ def _rule(row: Mapping[str, Any]) -> Rule:
         unless=tuple(row.get("unless", ())),
         elsewhere=tuple(row.get("elsewhere", ())),
         minor=row.get("minor", False),
+        certain=row.get("certain", False),
     )
 
 
@@ -110,6 +114,7 @@ def _rules_of_phrases() -> Mapping[str, set[int]]:
 
 _RULES_OF: Final = _rules_of_phrases()
 
+_FEWEST_TO_DOUBT: Final = 4  # words: of fewer, the classifier knows too little to overrule the table
 LIKENESS: Final = "likeness"
 """The id of the last rule, behind the table."""
 CLASSES: Final = WordClasses(_LISTS)
@@ -126,7 +131,10 @@ def assess(text: str | Reading) -> Danger | None:
         return _by_likeness(reading, _BOOK.counted(reading))
     words = _BOOK.read(reading)
     plain = _without_idioms(words)
-    return _by_table(words, plain) or _by_likeness(reading, _sentences(plain))
+    seen = _by_table(words, plain)
+    if seen is None:
+        return _by_likeness(reading, _sentences(plain))
+    return _by_table(words, plain, only_certain=True) if _is_ordinary(plain) else seen
 
 
 def by_table(text: str) -> Danger | None:
@@ -159,12 +167,18 @@ def _sentences(words: Sequence[Token]) -> list[list[str]]:
     return [[word.word for word in sentence] for _, sentence in groupby(words, attrgetter("sentence"))]
 
 
-def _by_table(words: Sequence[Token], plain: Sequence[Token]) -> Danger | None:
+def _is_ordinary(plain: Sequence[Token]) -> bool:
+    return len(plain) >= _FEWEST_TO_DOUBT and _CLASSIFIER.is_ordinary(_sentences(plain))
+
+
+def _by_table(words: Sequence[Token], plain: Sequence[Token], *, only_certain: bool = False) -> Danger | None:
     look = _BOOK.look(plain)
     if not look.possible:
         return None
     sentences = _Sentences(plain)
     for rule in _rules_for(look):
+        if only_certain and not rule.certain:
+            continue
         found = _first(rule, look, sentences)
         if found is not None:
             minor = rule.minor or _is_child_writing(words)

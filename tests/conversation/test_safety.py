@@ -1,9 +1,11 @@
 """Acute danger is seen before anything else, and what only sounds like it is left alone."""
 
 import json
+import math
 import time
 import warnings
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ ACUTE = [
     (kind, text)
     for kind, _, text in (line.split("\t") for line in (CORPUS / "acute.tsv").read_text("utf-8").splitlines())
 ]
+EVERYDAY = (CORPUS / "everyday.txt").read_text("utf-8").splitlines()
 LOOKALIKES = [line.split("\t")[1] for line in (CORPUS / "lookalikes.tsv").read_text("utf-8").splitlines()]
 
 DEVELOPMENT = Path(__file__).parents[3] / "shared/matching/dev"
@@ -129,8 +132,9 @@ def listed(missed: Sequence[object]) -> str:
 
 
 def test_the_corpus_is_large_enough_to_mean_something() -> None:
-    assert len(ACUTE) >= 2_400
-    assert len(LOOKALIKES) >= 3_000
+    assert len(ACUTE) >= 3_300
+    assert len(LOOKALIKES) >= 4_100
+    assert len(EVERYDAY) >= 400
 
 
 def test_at_least_95_percent_of_acute_messages_are_caught() -> None:
@@ -170,6 +174,107 @@ def test_a_plain_message_is_seen_however_it_is_typed(kind: DangerKind, text: str
         assert danger.kind in {kind, DangerKind.VIOLENCE}, (typed, danger)
 
 
+def said(*parts: tuple[str, ...]) -> list[str]:
+    """Return each way to say a sentence whose parts have several wordings."""
+    return [" ".join(" ".join(words).split()) for words in product(*parts)]
+
+
+EVERY_PLAIN_WORDING = {
+    DangerKind.SUICIDE: [
+        *said(
+            ("jeg", "eg", "æ", ""),
+            ("orker", "orkar", "orka", "vil", "klarer", "greier", "gidder"),
+            ("ikke", "ikkje", "itj"),
+            ("leve", "leva", "være her", "vere her"),
+            ("", "mer", "meir", "lenger"),
+        ),
+        *said(
+            ("jeg", "eg", "æ"),
+            ("vil", "har lyst til å", "ønsker å", "kommer til å", "kjem til å", "tenker på å"),
+            ("dø", "døy", "ta livet mitt", "ta selvmord", "henge meg", "hoppe fra brua", "ta alle pillene mine"),
+            ("", "i kveld"),
+        ),
+        *said(
+            ("I",),
+            ("want to die", "wanna kill myself", "dont want to be here", "feel suicidal", "want to end it all"),
+            ("", "anymore", "please help"),
+        ),
+        *said(
+            ("sønnen min", "dattera mi", "mannen min", "mamma", "en venn", "en elev"),
+            ("vil", "sier hun vil", "truer med å", "snakker om å"),
+            ("ta livet sitt", "ta livet av seg", "begå selvmord", "hoppe fra brua"),
+        ),
+    ],
+    DangerKind.CHILD: [
+        *said(
+            ("pappa", "mamma", "faren min", "mora mi", "stefar", "onkel", "kjæresten til mamma", "foreldrene mine"),
+            ("slår", "slo", "banker", "sparker", "lugger", "dytter", "mishandler"),
+            ("meg", "oss", "lillebroren min"),
+            ("", "hver dag", "når han er full"),
+        ),
+        *said(
+            ("bestefar", "onkelen min", "læreren min", "treneren min", "en voksen mann"),
+            ("tar på meg", "rører meg der jeg ikke vil", "kommer inn til meg om natta", "ber om nakenbilder"),
+        ),
+        *said(
+            ("jeg", "eg"),
+            ("er redd for", "er livredd for"),
+            ("pappa", "mamma", "stefar", "å gå hjem", "å være hjemme"),
+        ),
+        *said(
+            ("jeg", "eg", "æ"),
+            ("tør ikke gå hjem", "tør ikkje gå heim", "er låst inne på rommet mitt", "får ikke mat hjemme"),
+            ("", "hjelp", "hva gjør jeg"),
+        ),
+        *said(("pappa", "mamma", "foreldrene mine"), ("er fulle", "drikker hele tiden", "har låst meg ute", "slåss")),
+        *said(("my dad", "my mom", "my uncle"), ("hits me", "beats me", "touches me", "drinks all the time")),
+    ],
+}
+
+
+@pytest.mark.parametrize("kind", EVERY_PLAIN_WORDING)
+def test_no_plain_wording_of_suicide_or_of_a_child_at_home_is_missed(kind: DangerKind) -> None:
+    wrong = [
+        (text, danger) for text in EVERY_PLAIN_WORDING[kind] if (danger := assess(text)) is None or danger.kind != kind
+    ]
+    missed = [text for text, danger in wrong if danger is None]
+    assert not missed, listed(missed)
+    assert len(wrong) <= 0.02 * len(EVERY_PLAIN_WORDING[kind]), listed(wrong)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        (DangerKind.FIRE, "det lukter gass i hele blokka"),
+        (DangerKind.FIRE, "gass lekkasje i kjelleren"),
+        (DangerKind.FIRE, "brann i tredje etasje, folk står på balkongen"),
+        (DangerKind.SUICIDE, "jeg har tatt en overdose"),
+        (DangerKind.MEDICAL, "kompisen min har tatt overdose og våkner ikke"),
+        (DangerKind.MEDICAL, "faren min med demens har ikke kommet hjem"),
+        (DangerKind.MEDICAL, "har kuttet meg dypt med motorsag"),
+        (DangerKind.THREAT, "jeg skal drepe saksbehandleren min"),
+        (DangerKind.VIOLENCE, "datteren min blir slått av samboeren sin"),
+        (DangerKind.VIOLENCE, "jeg ble slått ned på byen"),
+        (DangerKind.CHILD, "naboen slår ungen sin"),
+    ],
+)
+def test_the_help_that_is_named_fits_what_is_told(kind: DangerKind, text: str) -> None:
+    danger = assess(text)
+    assert danger is not None
+    assert danger.kind == kind
+
+
+def test_a_row_is_called_off_where_the_classifier_is_sure_but_a_certain_one_never(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = "det brenner i huset til naboen"
+    assert assess(told) is not None
+    monkeypatch.setattr(safety._CLASSIFIER, "ordinary", math.inf)
+    assert assess(told) is None
+    assert assess("jeg orker virkelig ikke leve lenger nå") is not None
+    assert assess("det brenner") is not None, "too few words to doubt"
+
+
 @pytest.mark.parametrize(
     ("text", "minor"),
     [
@@ -200,6 +305,11 @@ def test_no_everyday_phrasing_of_the_sample_base_is_an_alarm() -> None:
     ]
     assert len(phrasings) > 3_000
     wrong = [(phrasing, danger) for phrasing in phrasings if (danger := assess(phrasing)) is not None]
+    assert not wrong, listed(wrong)
+
+
+def test_no_everyday_question_to_a_municipality_is_an_alarm() -> None:
+    wrong = [(text, danger) for text in EVERYDAY if (danger := assess(text)) is not None]
     assert not wrong, listed(wrong)
 
 
