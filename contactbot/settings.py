@@ -78,7 +78,8 @@ class MunicipalitySettings(Part):
         "",
         description=(
             "Host name of the municipality's own public pages, such as `chat.fjordvik.example`, where the installation"
-            " serves several; a request for any other host gets the first municipality's."
+            " serves several; any other host gets the first municipality that names none, and where all do, a list of"
+            " them."
         ),
     )
     hours: Hours = Field(default_factory=Hours, description="When people answer.")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -19,7 +20,7 @@ from contactbot.web.about_bot import about_bot, opening_hours, ways_in
 from contactbot.web.keys import HOUSE
 from contactbot.web.residents import Speaking
 from contactbot.web.shelves import alphabetic
-from contactbot.web.templating import municipality_of, page
+from contactbot.web.templating import municipality_at, page
 
 POPULAR_WITHIN: Final = timedelta(days=30)
 MOST_POPULAR: Final = 6
@@ -31,6 +32,7 @@ def routes() -> Iterable[web.AbstractRouteDef]:
     """Return the routes anybody may use."""
     return [
         web.get("/", home),
+        web.get("/kommuner", municipalities),
         web.get("/svar", with_slash),
         web.get("/svar/", answers),
         web.get("/svar/{id}", answer),
@@ -114,6 +116,19 @@ async def how_it_works_as_json(request: web.Request) -> web.StreamResponse:
     return web.json_response(about_bot(house, town, await _knowledge(house, town)).as_json())
 
 
+async def municipalities(request: web.Request) -> web.StreamResponse:
+    """List the municipalities that are served, for whoever came to a host that is nobody's."""
+    house = request.app[HOUSE]
+    ours = urlsplit(house.settings.public_url)
+    port = f":{ours.port}" if ours.port else ""
+    hosts = {key: house.settings.municipalities[key].host for key in house.municipalities}
+    towns = [
+        (town.name, f"{ours.scheme}://{hosts[key]}{port}/" if hosts[key] else house.settings.public_url)
+        for key, town in house.municipalities.items()
+    ]
+    return page(request, "public/municipalities.html", towns=sorted(towns, key=lambda town: alphabetic(town[0])))
+
+
 async def with_slash(_request: web.Request) -> web.StreamResponse:
     """Lead to the list of answers, whose addresses are relative to it."""
     raise web.HTTPPermanentRedirect("/svar/")
@@ -127,10 +142,16 @@ def _page(request: web.Request, template: str, **values: Any) -> web.Response:  
 
 
 def _town(request: web.Request) -> Municipality:
-    """Return whose page it is: the municipality that the address names, or else the first."""
+    """Return whose page it is: the municipality that the address names, or else the one with the host.
+
+    A host that is nobody's leads to the list, so that no municipality is spoken for by chance.
+    """
     key = request.match_info.get("municipality")
     if key is None:
-        return municipality_of(request, None)
+        town = municipality_at(request)
+        if town is None:
+            raise web.HTTPSeeOther("/kommuner")
+        return town
     try:
         return request.app[HOUSE].municipalities[key]
     except KeyError:

@@ -86,15 +86,20 @@ def form_key() -> str:
 def municipality_of(request: web.Request, member: Member | None) -> Municipality:
     """Return whose page it is: the member's municipality, or for everybody else the one whose host was asked.
 
-    Where no municipality has that host it is the first that is configured.
+    Where the host says nothing it is the first that is configured.
     """
-    house = request.app[HOUSE]
     if member is not None:
-        return house.municipalities[member.municipality]
+        return request.app[HOUSE].municipalities[member.municipality]
+    return municipality_at(request) or next(iter(request.app[HOUSE].municipalities.values()))
+
+
+def municipality_at(request: web.Request) -> Municipality | None:
+    """Return the municipality with the host that was asked, else the first that names no host; None without either."""
+    house = request.app[HOUSE]
     host = request.host.partition(":")[0].lower()
     described = house.settings.municipalities
-    asked = next((key for key in house.municipalities if described[key].host.lower() == host), None)
-    return house.municipalities[asked or next(iter(house.municipalities))]
+    hosts = {described[key].host.lower(): town for key, town in reversed(house.municipalities.items())}
+    return hosts.get(host) or hosts.get("")
 
 
 def _when(at: datetime, now: datetime, municipality: Municipality) -> Markup:

@@ -27,6 +27,7 @@ PRICE = Entry(
     topic="barnehage", owner="Oppvekst", source="https://www.fjordvik.example/pris",
 )  # fmt: skip
 BRIDGE = Entry("bru", 1, (EntryText("nb", "Når åpner brua?", full="I mai."),), topic="vei")
+POLICE = Entry("politi", 1, (EntryText("nb", "Hvordan ringer jeg politiet?", full="02800."),), topic="andre etater")
 PAST = replace(BRIDGE, id="fjoraret", valid_to=date(2020, 1, 1), topic="i fjor")
 SECRET = Entry("hemmelig", 1, (EntryText("nb", "Bare naboens svar?", full="Ja."),), topic="nabo")
 PAGES = ("/", "/svar/", "/svar/?q=pris+barnehage", "/svar/barnehage-pris", "/personvern", "/slik-virker-boten")
@@ -34,7 +35,7 @@ CHANNELS: dict[str, Any] = {"webchat": {"accounts": [{"site": HERE, "municipalit
 
 
 def filled(tx: Transaction) -> None:
-    editing.take_in(tx, HERE, (PRICE, BRIDGE, PAST), "operator", now())
+    editing.take_in(tx, HERE, (PRICE, BRIDGE, POLICE, PAST), "operator", now())
     editing.take_in(tx, THERE, (SECRET,), "operator", now())
 
 
@@ -149,7 +150,7 @@ async def test_how_the_bot_works_is_told_from_what_runs(resident: Client) -> Non
     sure = {"answers_from_percent": round(limits.answer * 100), "choices_from_percent": round(limits.choices * 100)}
     assert told["channels"] == [{"name": "Nettprat", "most_choices": limits.most_choices, **sure}]
     assert f"Nettprat: svarer fra {sure['answers_from_percent']} prosent" in page
-    assert (told["answers"], told["answers_by_language"]) == (2, {"nb": 2, "nn": 1})
+    assert (told["answers"], told["answers_by_language"]) == (3, {"nb": 3, "nn": 1})
     assert told["language_model"] is False
 
 
@@ -241,7 +242,7 @@ async def test_an_answer_that_a_language_lacks_says_so_and_is_marked(resident: C
     assert '<h1 class="ds-heading" data-size="lg" lang="nb">' in page
 
 
-async def test_each_host_shows_its_own_municipality_and_any_other_host_the_first(
+async def test_each_host_shows_its_own_municipality_and_any_other_host_the_one_without(
     sqlite_url: str, tmp_path: Path
 ) -> None:
     towns = {HERE: {"name": "Fjordvik kommune"}, THERE: {"name": "Nabovik kommune", "host": "chat.nabovik.example"}}
@@ -254,3 +255,29 @@ async def test_each_host_shows_its_own_municipality_and_any_other_host_the_first
         assert (await browser.get("/svar/hemmelig", headers={"Host": "chat.nabovik.example"})).status == 200
         assert (await browser.get("/svar/hemmelig")).status == 404
         assert "Fjordvik kommune" in await text_of(await browser.get("/"))
+
+
+async def test_where_every_municipality_has_a_host_any_other_host_speaks_for_none(
+    sqlite_url: str, tmp_path: Path
+) -> None:
+    towns = {
+        HERE: {"name": "Fjordvik kommune", "host": "chat.fjordvik.example"},
+        THERE: {"name": "Nabovik kommune", "host": "chat.nabovik.example"},
+    }
+    async with running(configuration(tmp_path, database=sqlite_url, municipalities=towns)) as started:
+        browser = started.client()
+        listed = await text_of(await browser.get("/"))
+        assert "Hvilken kommune" in listed
+        assert "Spør Fjordvik" not in listed
+        assert 'href="http://chat.fjordvik.example/"' in listed
+        assert 'href="http://chat.nabovik.example/"' in listed
+        named = await text_of(await browser.get("/", headers={"Host": "chat.fjordvik.example"}))
+        assert "Spør Fjordvik kommune" in named
+
+
+async def test_a_topic_of_several_words_can_be_led_to(resident: Client) -> None:
+    assert 'href="/svar/#andre-etater"' in await text_of(await resident.get("/"))
+    listed = await text_of(await resident.get("/svar/"))
+    assert 'id="andre-etater"' in listed
+    assert 'aria-labelledby="andre-etater"' in listed
+    assert 'href="/svar/#andre-etater"' in await text_of(await resident.get("/svar/politi"))
