@@ -152,7 +152,7 @@ def _merged(parts: list[Part]) -> list[Part]:
     merged: dict[str, Part] = {}
     for at, one in enumerate(parts):
         best = one.candidates[0] if one.candidates else None
-        likely = best is not None and best.entry_id in given and best.probability >= CHOICES_AT
+        likely = best is not None and best.entry_id in given and best.probability >= FOLLOWS_AT
         key = best.entry_id if best is not None and likely else f"#{at}"
         before = merged.get(key)
         if before is None:
