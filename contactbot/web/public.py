@@ -15,12 +15,12 @@ from contactbot.kb import store
 from contactbot.kb.entry import Entry
 from contactbot.kb.matching import CHOICES_AT
 from contactbot.municipality import Municipality
-from contactbot.web import entry_form
-from contactbot.web.about_bot import about_bot, opening_hours, ways_in
+from contactbot.web.about_bot import NAMES, about_bot, opening_hours, ways_in
 from contactbot.web.keys import HOUSE
 from contactbot.web.residents import Speaking
 from contactbot.web.shelves import alphabetic
 from contactbot.web.templating import municipality_at, page
+from contactbot.wording import language_name
 
 POPULAR_WITHIN: Final = timedelta(days=30)
 MOST_POPULAR: Final = 6
@@ -99,7 +99,7 @@ async def privacy(request: web.Request) -> web.StreamResponse:
     house, town = request.app[HOUSE], _town(request)
     return _page(
         request, "public/privacy.html", about=about_bot(house, town, await _knowledge(house, town)),
-        ways=ways_in(house, town), chat="",
+        ways=ways_in(house, town), chat="", **_channels(request, town),
     )  # fmt: skip
 
 
@@ -107,7 +107,12 @@ async def how_it_works(request: web.Request) -> web.StreamResponse:
     """Show how the bot decides."""
     house, town = request.app[HOUSE], _town(request)
     about = about_bot(house, town, await _knowledge(house, town))
-    return _page(request, "public/how.html", about=about, languages=entry_form.LANGUAGES, chat="")
+    spoken = Speaking(request, town).words
+    return _page(
+        request, "public/how.html", about=about, chat="", **_channels(request, town),
+        hours=tuple(opening_hours(house.settings.municipalities[town.id].hours, spoken)),
+        language_name=lambda code: language_name(code, spoken.lang),
+    )  # fmt: skip
 
 
 async def how_it_works_as_json(request: web.Request) -> web.StreamResponse:
@@ -164,6 +169,13 @@ def _today(house: House, town: Municipality) -> date:
 
 async def _knowledge(house: House, town: Municipality) -> Knowledge:
     return await house.bases.current(town.id, await house.database.read(store.revision, town.id))
+
+
+def _channels(request: web.Request, town: Municipality) -> Mapping[str, Any]:
+    """Return the channels in use in the page's language, and what each is called there by its name in the papers."""
+    spoken = Speaking(request, town).words
+    there = dict.fromkeys(spoken[way.channel] for way in ways_in(request.app[HOUSE], town))
+    return {"channels": ", ".join(there), "called": {label: spoken[name] for name, label in NAMES.items()}}
 
 
 def _chat(house: House, town: Municipality) -> str:

@@ -98,7 +98,7 @@ def municipality_at(request: web.Request) -> Municipality | None:
     house = request.app[HOUSE]
     host = request.host.partition(":")[0].lower()
     described = house.settings.municipalities
-    hosts = {described[key].host.lower(): town for key, town in reversed(house.municipalities.items())}
+    hosts = {described[key].host.lower(): town for key, town in reversed(list(house.municipalities.items()))}
     return hosts.get(host) or hosts.get("")
 
 

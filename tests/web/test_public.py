@@ -281,3 +281,21 @@ async def test_a_topic_of_several_words_can_be_led_to(resident: Client) -> None:
     assert 'id="andre-etater"' in listed
     assert 'aria-labelledby="andre-etater"' in listed
     assert 'href="/svar/#andre-etater"' in await text_of(await resident.get("/svar/politi"))
+
+
+@pytest.mark.parametrize(
+    ("language", "privacy", "how"),
+    [
+        ("nn", "Kvifor vi tek vare på det", "Boten finn ikkje på noko"),
+        ("en", "Why we keep it", "The bot makes nothing up"),
+    ],
+)
+async def test_privacy_and_how_the_bot_works_are_told_in_the_other_languages(
+    resident: Client, language: str, privacy: str, how: str
+) -> None:
+    told = await text_of(await resident.get(f"/personvern?lang={language}"))
+    assert privacy in told
+    assert f'href="/slik-virker-boten?lang={language}"' in told
+    told = await text_of(await resident.get(f"/slik-virker-boten?lang={language}"))
+    assert how in told
+    assert f'href="/personvern?lang={language}"' in told
