@@ -211,7 +211,8 @@ def _say(tx: Transaction, contact: Contact, words: str, identity: str, at: datet
         refs=tuple(contact.refs) if contact.channel == "email" else (),
     )
     settings = around.settings.conversation
-    seen = store.load_context(tx, inbound, abilities, at, settings)
+    here = around.municipality
+    seen = store.load_context(tx, inbound, abilities, at, settings, {here.id: here})
     facts = _understood(inbound, seen, around, at)
     outcome = steps.decide(facts)
     if outcome.work is not None and contact.left_out_for_people:
