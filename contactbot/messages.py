@@ -182,7 +182,8 @@ class Standing:
     """How a session's conversation stands: whether people have it, whether their case is closed, and who writes now.
 
     ``writing`` is the name of the member of staff who writes, "" when they are not named, None when nobody does.
-    ``place`` counts from 1 among those who wait on the same channel for somebody to take their case; None when one has.
+    ``place`` counts from 1 among those who wait on the same channel for somebody to take their case; None when one has,
+    or when very many wait before.
     """
 
     with_people: bool = False

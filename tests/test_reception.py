@@ -14,6 +14,7 @@ from contactbot.handoff import desk
 from contactbot.handoff.desk import Actor
 from contactbot.messages import Address, Author, Inbound, Receipt, Standing
 from contactbot.storage.unit import Unit
+from contactbot.threads import store as threads
 from contactbot.threads import writing
 from tests.conversation.town import Town, running
 
@@ -154,6 +155,15 @@ async def test_whoever_waits_is_told_how_many_wait_before_them_until_somebody_ta
     assert [(await house.standing(one)).place for one in people] == [1, 2, 3]
     await town.do(desk.claim, 1001, town.actor())
     assert [(await house.standing(one)).place for one in people] == [None, 1, 2]
+
+
+async def test_a_place_far_back_in_the_queue_is_not_told(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "LONGEST_QUEUE", 2)
+    house = town.house.receptions["loopback"]
+    people = [Address("loopback", name) for name in ("kari", "ola", "liv")]
+    for number, one in enumerate(people):
+        await house.receive(replace(inbound(town, str(number), "jeg vil snakke med en person"), sender=one))
+    assert [(await house.standing(one)).place for one in people] == [1, 2, None]
 
 
 @pytest.mark.parametrize("acts", [[desk.claim], [desk.claim, desk.release]])

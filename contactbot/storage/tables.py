@@ -342,6 +342,7 @@ ticket = _referable(
     UniqueConstraint("municipality", "number"),
     Index(None, "municipality", "state", "due_at"),
     Index(None, "municipality", "words", "closed_at"),
+    Index("ix_ticket_unclaimed", "municipality", "source", "id", **_where("state = 'open' AND assignee IS NULL")),
     _one_of("archive", ("undecided", "keep", "leave_out")),
     _one_of("words", ("all", "none")),
     _one_of("state", ("open", "waiting", "closed")),

@@ -29,6 +29,7 @@ RECENT = (
     " WHERE t.address = :address AND t.last_at >= :since AND m.author = 'resident' AND m.created_at >= :since"
 )
 STATE = ", language = :language, pending = :pending, disclosed = :disclosed, version = version + 1"
+LONGEST_QUEUE = 50  # conversations; further back a place in it comforts nobody, and every chat would count them all
 MOST_REFS = 100  # identifiers that a message names; RFC 5322 sets no bound, relays do at some kilobytes
 
 
@@ -429,17 +430,22 @@ def standing(tx: Transaction, channel: str, session: Address) -> Standing:
         "  WHERE x.municipality = t.municipality AND x.thread = t.id AND x.unlinked_at IS NULL AND k.state = 'closed'"
         "  AND NOT EXISTS (SELECT 1 FROM message m WHERE m.thread = t.id AND m.author = 'resident'"
         "   AND m.created_at > k.closed_at)),"
-        " CASE WHEN t.turn_owner = 'waiting' THEN (SELECT count(*) FROM ticket w WHERE w.municipality = t.municipality"
-        "  AND w.state = 'open' AND w.assignee IS NULL AND w.source = t.channel AND w.id <="
-        "  (SELECT max(x.ticket) FROM ticket_thread x WHERE x.thread = t.id AND x.unlinked_at IS NULL)) END"
+        " CASE WHEN t.turn_owner = 'waiting' THEN (SELECT count(*) FROM (SELECT 1 FROM ticket w"
+        "  WHERE w.municipality = t.municipality AND w.state = 'open' AND w.assignee IS NULL AND w.source = t.channel"
+        "  AND w.id <= (SELECT max(x.ticket) FROM ticket_thread x WHERE x.thread = t.id AND x.unlinked_at IS NULL)"
+        "  LIMIT :most) AS before) END"
         " FROM address a JOIN thread t ON t.address = a.id AND t.municipality = a.municipality"
         " WHERE a.scheme = :scheme AND a.value = :value AND t.channel = :channel"
         " AND t.id = (SELECT max(id) FROM thread WHERE address = a.id)",
         scheme=session.scheme,
         value=session.value,
         channel=channel,
+        most=LONGEST_QUEUE + 1,
     )
-    return Standing() if found is None else Standing(bool(found[0]), bool(found[1]), place=found[2] or None)
+    if found is None:
+        return Standing()
+    place = found[2] if 0 < (found[2] or 0) <= LONGEST_QUEUE else None
+    return Standing(bool(found[0]), bool(found[1]), place=place)
 
 
 def sessions_of(tx: Transaction, municipality: str, ticket: int) -> tuple[Address, ...]:

@@ -348,6 +348,14 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
     op.create_index(
         op.f("ix_ticket_municipality_words_closed_at"), "ticket", ["municipality", "words", "closed_at"], unique=False
     )
+    op.create_index(
+        "ix_ticket_unclaimed",
+        "ticket",
+        ["municipality", "source", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'open' AND assignee IS NULL"),
+        postgresql_where=sa.text("state = 'open' AND assignee IS NULL"),
+    )
     op.create_table(
         "accepted",
         sa.Column("municipality", sa.Text(), nullable=False),
