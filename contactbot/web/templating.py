@@ -109,9 +109,15 @@ def _when(at: datetime, now: datetime, municipality: Municipality) -> Markup:
     )
 
 
+def _begun(text: str) -> str:
+    """Begin a sentence with it: a name further on keeps its capital, which the library's own filter takes."""
+    return text[:1].upper() + text[1:]
+
+
 def _markdown(text: str) -> Markup:
     """Return the small Markdown of answers as HTML; its renderer lets no markup of the author's through."""
     return Markup(markdown.to_html(text))  # noqa: S704 - see the docstring
 
 
 environment.filters["markdown"] = _markdown
+environment.filters["begun"] = _begun

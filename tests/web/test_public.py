@@ -76,6 +76,7 @@ async def test_the_front_page_has_search_questions_ways_in_and_the_chat(resident
     assert 'href="/chat/fjordvik"' in page
     assert '<script src="/chat/embed.js" data-site="fjordvik"' in page
     assert "Mandag–fredag" in page
+    assert "Monday–Friday" in await text_of(await resident.get("/?lang=en"))
 
 
 async def test_a_town_without_answers_or_channels_still_has_a_page(town: Town) -> None:
