@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.utils import localtime
 from pathlib import Path
 from secrets import randbelow, token_hex
 from typing import Any
@@ -105,6 +106,7 @@ class Four:
         self.browser = Browser(town.house.client, town.house.url, KEY)
         self._town = town
         self._login = login
+        self._written_at = localtime()
         self._heard: list[str] = []
         self._resident = Resident(town.server, login)
 
@@ -127,7 +129,7 @@ class Four:
         """Give it to Postfix, which brings it when it can."""
         mail = EmailMessage()
         mail["From"], mail["To"], mail["Subject"] = self.address, MAILBOX, "Bibliotek"
-        mail["Message-ID"] = f"<{self.key}@resident.example>"
+        mail["Message-ID"], mail["Date"] = f"<{self.key}@resident.example>", self._written_at
         mail.set_content(QUESTION)
         await aiosmtplib.send(mail, hostname="127.0.0.1", port=self._town.postfix.port, start_tls=False)
 
