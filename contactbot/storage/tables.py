@@ -167,6 +167,7 @@ address = _referable(
     _text("stopped_at", null=True),  # the resident's STOP; START clears it
     _text("created_at"),
     UniqueConstraint("municipality", "scheme", "value"),
+    Index(None, "value"),  # a chat knows its session, not its municipality
     ForeignKeyConstraint(["municipality"], ["municipality.id"]),
 )
 

@@ -90,6 +90,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.UniqueConstraint("municipality", "scheme", "value", name=op.f("uq_address_municipality_scheme_value")),
         sqlite_strict=True,
     )
+    op.create_index(op.f("ix_address_value"), "address", ["value"], unique=False)
     op.create_table(
         "contact",
         sa.Column("municipality", sa.Text(), nullable=False),
