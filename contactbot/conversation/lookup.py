@@ -86,7 +86,7 @@ def look_up(base: Base, text: str, subject: str = "", before: str = "") -> Found
     following = _following(base, text, before, alone=isinstance(decision, Answer))
     if following is not None:
         return following
-    if not subject or isinstance(decision, Answer):
+    if isinstance(decision, Answer) or not questions.names_a_matter(subject):
         return Found(decision, found)
     both = base.search(f"{subject}. {text}".strip())
     best = max(found, both, key=lambda candidates: candidates[0].probability if candidates else 0.0)

@@ -47,6 +47,7 @@ _LEADS: Final = tuple(sorted({_meanings(lead) for lead in _TABLE["leads"]}, key=
 _COURTESIES: Final = frozenset(_meanings(courtesy) for courtesy in _TABLE["courtesies"])
 _ABBREVIATIONS: Final = frozenset(_TABLE["abbreviations"])
 _EMPTY: Final = _concepts("empty")
+_TITLES: Final = _concepts("titles") | _EMPTY
 _CALLED: Final[Mapping[str, str]] = _TABLE["called"]
 
 
@@ -152,6 +153,11 @@ def says_nothing(text: str) -> bool:
         return True
     little = all(one.small or one.concept in _EMPTY or len(one.form) < _LEAST_LETTERS for one in words)
     return little and len(words) <= _FEW
+
+
+def names_a_matter(title: str) -> bool:
+    """Tell whether a mail's subject says what it is about ("Spørsmål til kommunen" does not)."""
+    return not all(one.small or one.concept in _TITLES for one in map(word, tokens(title)))
 
 
 def subject(question: str, ways: Sequence[str]) -> tuple[str, ...]:

@@ -180,3 +180,17 @@ def test_the_sentence_before_a_question_helps_only_where_it_is_needed() -> None:
     message = "Hvor ligger kinoen? Far har demens. Hvordan søker vi om plass? Er det båndtvang nå?"
     assert answered(message)[-1] == "natur-bandtvang"
     assert [part.text for part in found(message).parts][1] == "Hvordan søker vi om plass?"
+
+
+def test_a_subject_that_says_only_that_somebody_writes_is_not_searched_for() -> None:
+    searched: list[str] = []
+
+    def counting(text: str) -> tuple[Candidate, ...]:
+        searched.append(text)
+        return search(text)
+
+    for subject in ("Spørsmål til kommunen", "SV: henvendelse", "Haster!", "Question"):
+        look_up(base(counting), "Når kan jeg komme innom?", subject)
+    assert set(searched) == {"Når kan jeg komme innom?"}
+    look_up(base(counting), "Når kan jeg komme innom?", "Spørsmål om biblioteket")
+    assert searched[-1] == "Spørsmål om biblioteket. Når kan jeg komme innom?"
