@@ -519,6 +519,37 @@ async def test_an_answer_on_its_way_when_a_person_takes_the_turn_is_not_tried_ag
     assert [out.author for out in peer.sent] == ["bot", "bot", "staff"]
 
 
+async def test_a_case_that_staff_open_again_withdraws_what_the_bot_had_queued_and_nothing_is_held_up(
+    town_on_both: Town,
+) -> None:
+    town = town_on_both
+    await _closed(town, survey=False)
+    await town.channel.say(QUESTION)
+    await town.do(desk.reopen, 1001, town.actor())
+    await town.do(desk.reply, 1001, "Hei, jeg er Kari.", town.actor())
+    peer = Peer()
+    async with delivering(town, peer):
+        await settled(town, "sent", "cancelled", "sent")
+    assert [out.author for out in peer.sent] == ["bot", "staff"]
+
+
+async def test_a_case_that_the_resident_opens_again_withdraws_it_as_well(town: Town) -> None:
+    await _closed(town, survey=True)
+    await town.channel.say("takk")
+    await town.channel.say("nei")
+    await town.do(desk.reply, 1001, "Hei, jeg er Kari.", town.actor())
+    async with delivering(town, Peer()):
+        await settled(town, "sent", "sent", "cancelled", "sent", "sent")
+
+
+async def _closed(town: Town, *, survey: bool) -> None:
+    """Have a case that somebody has taken and closed."""
+    await town.channel.say(PERSON)
+    await town.do(desk.claim, 1001, town.actor())
+    actor = town.actor()
+    await town.house.database.write(lambda tx: desk.close(tx, 1001, actor, survey=survey))
+
+
 async def test_what_the_bot_answered_before_it_asked_for_a_person_still_leaves_and_so_does_the_promise(
     town: Town,
 ) -> None:

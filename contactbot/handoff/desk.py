@@ -92,7 +92,7 @@ def release(tx: Transaction, number: int, actor: Actor) -> None:
     """Give a ticket back to its team."""
     ticket = get(tx, actor.municipality, number)
     store.change(tx, ticket.id, assignee=None)
-    _pass_on_the_turn(tx, ticket)
+    settle_turns(tx, ticket, actor.at)
     _event(tx, ticket, actor.at, str(actor), "ticket.released")
 
 
@@ -103,7 +103,7 @@ def assign(tx: Transaction, number: int, team: str, actor: Actor) -> None:
     if wanted is None:
         raise NotFoundError(f"there is no team {team!r}; teams are named in the configuration")
     store.change(tx, ticket.id, team=wanted, assignee=None)
-    _pass_on_the_turn(tx, ticket)
+    settle_turns(tx, ticket, actor.at)
     _event(tx, ticket, actor.at, str(actor), "ticket.moved", {"team": team})
 
 
@@ -174,7 +174,7 @@ def close(tx: Transaction, number: int, actor: Actor, *, survey: bool) -> None:
     if ticket.state == TicketState.CLOSED:
         return
     store.change(tx, ticket.id, state=TicketState.CLOSED, closed_at=actor.at, last_at=actor.at, unread=0)
-    _pass_on_the_turn(tx, ticket)
+    settle_turns(tx, ticket, actor.at)
     _event(tx, ticket, actor.at, str(actor), "ticket.closed")
     if survey and ticket.reason not in (Reason.ACUTE, Reason.ERASURE):
         _ask_how_it_went(tx, ticket, actor)
@@ -188,7 +188,7 @@ def how_it_went(tx: Transaction, thread: Thread, answer: str, at: datetime, due_
     _event(tx, ticket, at, "resident", "ticket.rated", {"answer": answer}, thread.id)
     if answer == "no" and ticket.state == TicketState.CLOSED:
         store.change(tx, ticket.id, state=TicketState.OPEN, closed_at=None, due_at=due_at, last_at=at, unread=1)
-        threads.set_turn(tx, thread.id, TurnOwner.WAITING if ticket.assignee is None else TurnOwner.STAFF)
+        settle_turns(tx, ticket, at)
         _event(tx, ticket, at, "resident", "ticket.reopened")
     return ticket
 
@@ -203,7 +203,7 @@ def reopen(tx: Transaction, number: int, actor: Actor) -> None:
     """Open a closed or waiting ticket again."""
     ticket = get(tx, actor.municipality, number)
     store.change(tx, ticket.id, state=TicketState.OPEN, closed_at=None, last_at=actor.at)
-    _pass_on_the_turn(tx, ticket)
+    settle_turns(tx, ticket, actor.at)
     _event(tx, ticket, actor.at, str(actor), "ticket.reopened")
 
 
@@ -380,10 +380,22 @@ def _due(ticket: Ticket, new: NewTicket) -> datetime:
     return min(ticket.due_at, new.due_at) if new.priority == "urgent" else ticket.due_at
 
 
-def _pass_on_the_turn(tx: Transaction, ticket: Ticket) -> None:
+def settle_turns(tx: Transaction, ticket: Ticket, at: datetime) -> None:
     """Give the turn in a ticket's conversations to whom it belongs now, other tickets of theirs considered."""
     for thread in store.threads_of(tx, ticket.id):
-        threads.set_turn(tx, thread, store.turn_in(tx, thread))
+        settle_turn(tx, thread, at)
+
+
+def settle_turn(tx: Transaction, thread: int, at: datetime) -> tuple[TurnOwner, int]:
+    """Give the turn to whom the thread's cases give it, and return who that is, with the epoch.
+
+    A person who gets it withdraws what the bot has queued: that may not leave any more, and would hold up what follows.
+    """
+    owner = store.turn_in(tx, thread)
+    epoch = threads.set_turn(tx, thread, owner)
+    if owner == TurnOwner.STAFF:
+        outbox.withdraw(tx, thread, at)
+    return owner, epoch
 
 
 def _latest_thread(tx: Transaction, ticket: Ticket) -> Thread:

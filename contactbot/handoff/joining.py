@@ -3,7 +3,6 @@
 A join is a row that can end, so it can be undone: no message moves, and each stays where it was written.
 """
 
-from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -11,14 +10,13 @@ from typing import Final
 from contactbot.errors import ConflictError, NotFoundError
 from contactbot.handoff import store
 from contactbot.handoff.claims import numbers_named
-from contactbot.handoff.desk import Actor, Case, get
+from contactbot.handoff.desk import Actor, Case, get, settle_turn, settle_turns
 from contactbot.handoff.ticket import NewTicket, Ticket, TicketState
 from contactbot.messages import Author
-from contactbot.outbox import store as outbox
 from contactbot.storage import events
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
-from contactbot.threads.thread import Thread, TurnOwner
+from contactbot.threads.thread import Thread
 
 # Of two cases that become one, the state that asks most of people stands.
 STATES: Final = (TicketState.OPEN, TicketState.WAITING, TicketState.CLOSED)
@@ -29,7 +27,7 @@ def go_on_here(tx: Transaction, ticket: Ticket, thread: Thread, at: datetime) ->
     if store.linked_at(tx, ticket.id, thread.id) is not None:
         return thread
     store.link(tx, ticket.municipality, ticket.id, thread.id, at)
-    owner, epoch = _settle_turn(tx, thread.id, at)
+    owner, epoch = settle_turn(tx, thread.id, at)
     _record(tx, ticket, at, "resident", "ticket.joined", {"channel": thread.channel})
     return replace(thread, turn_owner=owner, turn_epoch=epoch, version=thread.version + 1)
 
@@ -52,7 +50,7 @@ def join(tx: Transaction, number: int, other: int, actor: Actor) -> None:
     if joined.state != TicketState.CLOSED:
         store.change(tx, joined.id, state=TicketState.CLOSED, closed_at=actor.at, last_at=actor.at, unread=0)
     _record(tx, joined, actor.at, str(actor), "ticket.joined_into", {"other": number})
-    _settle_turns(tx, (*here, *new), actor.at)
+    settle_turns(tx, ticket, actor.at)
 
 
 def part(tx: Transaction, number: int, thread: int, actor: Actor) -> int:
@@ -75,7 +73,7 @@ def part(tx: Transaction, number: int, thread: int, actor: Actor) -> int:
         store.change(tx, home.id, state=ticket.state, closed_at=None, last_at=actor.at)
         _record(tx, home, actor.at, str(actor), "ticket.reopened")
     _record(tx, ticket, actor.at, str(actor), "ticket.parted", {"other": home.number})
-    _settle_turns(tx, store.threads_of(tx, home.id), actor.at)
+    settle_turns(tx, home, actor.at)
     return home.number
 
 
@@ -117,20 +115,6 @@ def _case_of_its_own(tx: Transaction, ticket: Ticket, thread: Thread, actor: Act
     data: dict[str, object] = {"reason": new.reason, "team": own.team_name, "other": ticket.number}
     _record(tx, own, actor.at, str(actor), "ticket.opened", data)
     return own
-
-
-def _settle_turns(tx: Transaction, numbers: Iterable[int], at: datetime) -> None:
-    for thread in numbers:
-        _settle_turn(tx, thread, at)
-
-
-def _settle_turn(tx: Transaction, thread: int, at: datetime) -> tuple[TurnOwner, int]:
-    """Give the turn to whom the thread's cases give it; a person who gets it withdraws what the bot has queued."""
-    owner = store.turn_in(tx, thread)
-    epoch = threads.set_turn(tx, thread, owner)
-    if owner == TurnOwner.STAFF:
-        outbox.withdraw(tx, thread, at)
-    return owner, epoch
 
 
 def _record(
