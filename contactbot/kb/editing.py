@@ -80,6 +80,27 @@ def bring_back(tx: Transaction, edit: Edit, entry_id: str) -> None:
         store.bring_back(tx, edit.municipality, entry_id, edit.author, edit.at)
 
 
+def add_synonyms(tx: Transaction, edit: Edit, words: Sequence[str]) -> int:
+    """Let names mean the same from the next question on; return the base's revision.
+
+    A group that holds already, word for word, is not added once more.
+    """
+    if tuple(words) in store.synonyms(tx, edit.municipality):
+        return store.revision(tx, edit.municipality)
+    return store.add_synonyms(tx, edit.municipality, words, edit.author, edit.at)
+
+
+def change_synonyms(tx: Transaction, edit: Edit, group: int, words: Sequence[str]) -> int:
+    """Put other names in place of a group's; return the base's revision. Raises ConflictError where it is gone."""
+    store.remove_synonyms(tx, edit.municipality, group, edit.author, edit.at)
+    return add_synonyms(tx, edit, words)
+
+
+def remove_synonyms(tx: Transaction, edit: Edit, group: int) -> int:
+    """Take a group out of use; return the base's revision. Raises ConflictError where somebody has already."""
+    return store.remove_synonyms(tx, edit.municipality, group, edit.author, edit.at)
+
+
 def plan(tx: Transaction, municipality: str, entries: Sequence[Entry], publish: bool) -> tuple[Imported, ...]:  # noqa: FBT001 - a unit's arguments are positional
     """Return what ``take_in_reported`` would do, and do nothing."""
     known = {shelf.entry.id: shelf for shelf in store.shelf(tx, municipality)}

@@ -119,6 +119,10 @@ class Index:
         other._take_in({entry.id: entry for entry in entries}, tuple(gone))  # noqa: SLF001 - as above
         return other
 
+    def with_synonyms(self, synonyms: Sequence[Sequence[str]]) -> "Index":
+        """Return another index of the same entries, built anew with these groups; this one stays as it is."""
+        return Index.build(self._state.entries.values(), synonyms, self._today, self._confidence, self._encoder)
+
     def search(self, text: str, language: str | None = None, limit: int = 10) -> tuple[Candidate, ...]:
         """Return at most `limit` entries for `text`, the most probable first.
 

@@ -56,6 +56,21 @@ class Ratings:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnSynonyms:
+    """Names of one meaning that a municipality added: who did, and who took them out again, where somebody has.
+
+    The two are names of members of staff, None where it was the operator.
+    """
+
+    id: int
+    words: tuple[str, ...]
+    added_at: datetime
+    added_by: str | None
+    removed_at: datetime | None
+    removed_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Base:
     """A municipality's published answers at one revision: what the index is built from."""
 
@@ -91,7 +106,7 @@ def base(tx: Transaction, municipality: str) -> Base:
         municipality=municipality,
     )
     entries = tuple(_entry(content, version) for content, version in rows)
-    return Base(revision(tx, municipality), entries, _synonyms(tx, municipality))
+    return Base(revision(tx, municipality), entries, synonyms(tx, municipality))
 
 
 def changes(tx: Transaction, municipality: str, known: Mapping[str, int], most: int) -> Changes | None:
@@ -110,23 +125,77 @@ def changes(tx: Transaction, municipality: str, known: Mapping[str, int], most: 
     if len(newer) + len(gone) > most:
         return None
     entries = tuple(entry(tx, municipality, name, published[name]) for name in newer)
-    return Changes(revision(tx, municipality), entries, gone, _synonyms(tx, municipality))
+    return Changes(revision(tx, municipality), entries, gone, synonyms(tx, municipality))
 
 
-def _synonyms(tx: Transaction, municipality: str) -> tuple[tuple[str, ...], ...]:
+def synonyms(tx: Transaction, municipality: str) -> tuple[tuple[str, ...], ...]:
+    """Return the municipality's own groups, the oldest first."""
     rows = tx.rows(
-        "SELECT words FROM synonym WHERE municipality = :municipality ORDER BY id", municipality=municipality
+        "SELECT words FROM synonym WHERE municipality = :municipality AND removed_at IS NULL ORDER BY id",
+        municipality=municipality,
     )
     return tuple(tuple(json.loads(words)) for (words,) in rows)
 
 
-def set_synonyms(tx: Transaction, municipality: str, groups: Sequence[Sequence[str]], author: str, at: datetime) -> int:
-    """Put these groups in place of the municipality's own; return the base's new revision."""
-    tx.execute("DELETE FROM synonym WHERE municipality = :municipality", municipality=municipality)
-    for group in groups:
-        tx.insert("synonym", municipality=municipality, words=list(group), added_by=author, added_at=at)
-    events.record(tx, municipality, at, author, "synonyms.set", data={"groups": len(groups)})
+def own_synonyms(tx: Transaction, municipality: str, most_removed: int) -> tuple[OwnSynonyms, ...]:
+    """Return the groups that hold, and the newest of those that were taken out; what changed last comes first."""
+    rows = tx.rows(
+        "SELECT g.id, g.words, g.added_at, a.name, g.removed_at, r.name FROM synonym g"
+        " LEFT JOIN staff a ON a.municipality = g.municipality AND 'staff:' || a.id = g.added_by"
+        " LEFT JOIN staff r ON r.municipality = g.municipality AND 'staff:' || r.id = g.removed_by"
+        " WHERE g.municipality = :municipality AND (g.removed_at IS NULL OR g.id IN"
+        "  (SELECT id FROM synonym WHERE municipality = :municipality AND removed_at IS NOT NULL"
+        "   ORDER BY removed_at DESC, id DESC LIMIT :most))"
+        " ORDER BY coalesce(g.removed_at, g.added_at) DESC, g.id DESC",
+        municipality=municipality,
+        most=most_removed,
+    )
+    return tuple(
+        OwnSynonyms(
+            number, tuple(json.loads(words)), datetime.fromisoformat(added_at), added_by,
+            None if removed_at is None else datetime.fromisoformat(removed_at), removed_by,
+        )
+        for number, words, added_at, added_by, removed_at, removed_by in rows
+    )  # fmt: skip
+
+
+def add_synonyms(tx: Transaction, municipality: str, words: Sequence[str], author: str, at: datetime) -> int:
+    """Let these names mean the same from now on; return the base's new revision."""
+    group = tx.insert("synonym", municipality=municipality, words=list(words), added_by=author, added_at=at)
+    events.record(tx, municipality, at, author, "synonyms.added", subject=str(group))
     return _new_revision(tx, municipality)
+
+
+def remove_synonyms(tx: Transaction, municipality: str, group: int, author: str, at: datetime) -> int:
+    """Take a group out of use; it stays as history. Return the base's new revision.
+
+    Raises ConflictError where the group does not hold any more.
+    """
+    removed = tx.execute(
+        "UPDATE synonym SET removed_at = :at, removed_by = :author"
+        " WHERE municipality = :municipality AND id = :group AND removed_at IS NULL",
+        at=at,
+        author=author,
+        municipality=municipality,
+        group=group,
+    )
+    if not removed:
+        raise ConflictError(f"the synonyms {group} are not in use")
+    events.record(tx, municipality, at, author, "synonyms.removed", subject=str(group))
+    return _new_revision(tx, municipality)
+
+
+def set_synonyms(tx: Transaction, municipality: str, groups: Sequence[Sequence[str]], author: str, at: datetime) -> int:
+    """Let these groups be all that the municipality has of its own; return the base's revision."""
+    wanted = [tuple(group) for group in groups]
+    held = {one.words: one.id for one in own_synonyms(tx, municipality, most_removed=0)}
+    for words, group in held.items():
+        if words not in wanted:
+            remove_synonyms(tx, municipality, group, author, at)
+    for words in wanted:
+        if words not in held:
+            add_synonyms(tx, municipality, words, author, at)
+    return revision(tx, municipality)
 
 
 def shelf(tx: Transaction, municipality: str) -> tuple[Shelf, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
+from typing import Final
 
 from contactbot.errors import ContactbotError
 from contactbot.kb.normalise import Word, tokens, word
@@ -12,6 +13,8 @@ from contactbot.kb.normalise import Word, tokens, word
 Group = Sequence[str]
 """Words and phrases of one meaning."""
 Meanings = tuple[int, ...]
+FEWEST: Final = 2
+"""Names of a group: of one name there is no other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,17 @@ def groups_to_lines(groups: Sequence[Group]) -> str:
     return "".join(f"{', '.join(group)}\n" for group in groups)
 
 
+def names_in(line: str) -> tuple[str, ...]:
+    """Return the names of a line, each once; commas stand between them."""
+    return tuple(dict.fromkeys(name for part in line.split(",") if (name := " ".join(part.split()))))
+
+
+def is_name(text: str) -> bool:
+    """Say whether a text can be found as a name: it is one word, or has two that are not small words."""
+    words = [word(token) for token in tokens(text)]
+    return len(words) == 1 or sum(not one.small for one in words) > 1
+
+
 def shipped_groups() -> tuple[Group, ...]:
     """Return the groups that come with the package, of all languages."""
     known = tomllib.loads((files(__package__) / "synonyms.toml").read_text("utf-8"))
@@ -136,18 +150,13 @@ def _meaning(alone: Sequence[int], concepts: Mapping[int, int], group: Group) ->
 
 
 def _group(number: int, line: str) -> Group:
-    names = tuple(dict.fromkeys(name for part in line.split(",") if (name := part.strip())))
-    if len(names) < 2:  # noqa: PLR2004 - of one name there is no other
+    names = names_in(line)
+    if len(names) < FEWEST:
         raise SynonymError(f"line {number}: expected two names or more, separated by commas")
-    unread = [name for name in names if not _is_name(name)]
+    unread = [name for name in names if not is_name(name)]
     if unread:
         raise SynonymError(f"line {number}: {unread[0]!r} needs one word by itself, or two that are not small words")
     return names
-
-
-def _is_name(text: str) -> bool:
-    words = [word(token) for token in tokens(text)]
-    return len(words) == 1 or sum(not one.small for one in words) > 1
 
 
 def _each_once(words: Sequence[Word]) -> list[Word]:

@@ -545,6 +545,8 @@ synonym = _numbered(
     _text("words"),
     _text("added_by"),
     _text("added_at"),
+    _text("removed_by", null=True),
+    _text("removed_at", null=True),
     ForeignKeyConstraint(["municipality"], ["municipality.id"]),
 )
 

@@ -123,8 +123,8 @@ async def archive(request: web.Request) -> web.StreamResponse:
     form = await form_of(request)
     back = form.get("_method") == "DELETE"
     unit = editing.bring_back if back else editing.archive
-    await request.app[HOUSE].database.write(unit, _edit(request, form), _id(request))
-    await _put_into_use(request)
+    await request.app[HOUSE].database.write(unit, edit_of(request, form), _id(request))
+    await put_into_use(request)
     raise web.HTTPSeeOther(_address(_id(request), said="back" if back else "archive"))
 
 
@@ -149,8 +149,8 @@ async def versions(request: web.Request) -> web.StreamResponse:
 async def roll_back(request: web.Request) -> web.StreamResponse:
     """Make an earlier version the newest again, as a draft."""
     form, version = await form_of(request), int(request.match_info["version"])
-    edit = _edit(request, {"note": form.get("note", "") or f"Tilbake til versjon {version}"})
-    await request.app[HOUSE].database.write(editing.roll_back, edit, _id(request), version, key=_key(request, form))
+    edit = edit_of(request, {"note": form.get("note", "") or f"Tilbake til versjon {version}"})
+    await request.app[HOUSE].database.write(editing.roll_back, edit, _id(request), version, key=key_of(request, form))
     raise web.HTTPSeeOther(_address(_id(request), said="rolled"))
 
 
@@ -161,7 +161,7 @@ async def try_(request: web.Request) -> web.StreamResponse:
     written = entry_form.kept(form) if "id" in form else None
     entry = written.entry() if written is not None else None
     found = await _tried(request, form.get("try", ""), entry)
-    values = {"tried": found, **_words()}
+    values = {"tried": found, **trial_words()}
     if PART in request.headers:
         return page(request, "kb/trial.html", **values)
     opened = written.get("id") if written is not None and written.seen else ""
@@ -187,11 +187,11 @@ async def _keep(request: web.Request, sent: Mapping[str, str], form: EntryForm) 
     unit = editing.publish if then == "publish" else editing.save
     try:
         await request.app[HOUSE].database.write(
-            unit, _edit(request, {"note": note}), entry, form.seen, key=_key(request, sent)
+            unit, edit_of(request, {"note": note}), entry, form.seen, key=key_of(request, sent)
         )
     except ConflictError:
         return await _conflict(request, form, note)
-    await _put_into_use(request)
+    await put_into_use(request)
     raise web.HTTPSeeOther(_address(entry.id, said=then))
 
 
@@ -206,7 +206,7 @@ async def _conflict(request: web.Request, form: EntryForm, note: str) -> web.Str
     return await _page(request, theirs.id, Shown(form=onwards, conflict=theirs, note=note, status=409))
 
 
-async def _put_into_use(request: web.Request) -> None:
+async def put_into_use(request: web.Request) -> None:
     """Build the index of what was published, so that no resident waits for it."""
     house, municipality = request.app[HOUSE], request[MEMBER].municipality
     await house.bases.current(municipality, await house.database.read(store.revision, municipality))
@@ -240,7 +240,7 @@ async def _page(request: web.Request, opened: str, shown: Shown) -> web.Response
         label=entry_form.label, days=entry_form.DAYS, said=SAVED.get(request.query.get("said", ""), ""),
         state=shelves.state_of(look.opened) if look.opened is not None else "new", query_string=_list_query(wanted),
         overdue=_is_overdue(look.opened, now.astimezone(town.zone).date()),
-        **_words(),
+        **trial_words(),
     )  # fmt: skip
 
 
@@ -259,7 +259,7 @@ def _two(tx: Transaction, municipality: str, entry: str, old: int, new: int) -> 
     return store.entry(tx, municipality, entry, old), store.entry(tx, municipality, entry, new), shelf
 
 
-def _words() -> dict[str, Any]:
+def trial_words() -> dict[str, Any]:
     """Return what the trial's template needs beside the trial."""
     return {
         "outcomes": OUTCOMES, "answer_at": ANSWER_AT, "choices_at": CHOICES_AT, "lengths": entry_form.LENGTHS,
@@ -294,13 +294,14 @@ def _version(request: web.Request, name: str, default: int) -> int:
     return int(given) if given.isdecimal() and len(given) < 10 else default  # noqa: PLR2004 - a version
 
 
-def _edit(request: web.Request, form: Mapping[str, str]) -> Edit:
+def edit_of(request: web.Request, form: Mapping[str, str]) -> Edit:
+    """Return who edits, when, and why as the form says."""
     member = request[MEMBER]
     note = form.get("note", "").strip()[:LONGEST_NOTE]
     return Edit(member.municipality, f"staff:{member.id}", request.app[HOUSE].clock(), note)
 
 
-def _key(request: web.Request, form: Mapping[str, str]) -> str | None:
+def key_of(request: web.Request, form: Mapping[str, str]) -> str | None:
     """Return a key for this form with these words: sent again it is done once, sent with other words it is news."""
     key = form.get("key", "")[:LONGEST_KEY]
     words = hashlib.sha256(repr(sorted(form.items())).encode("utf-8", "surrogatepass")).hexdigest()

@@ -23,6 +23,7 @@ from contactbot.web import (
     security,
     sign_in,
     strangers,
+    synonyms,
     transfer,
 )
 from contactbot.web.assets import Assets
@@ -44,7 +45,10 @@ def application(house: House, more_routes: Iterable[web.AbstractRouteDef] = ()) 
     security.install(app)
     sign_in.install(app)
     live.install(app)
-    for part in (health, assets, desk, casework, contacts, strangers, files, editor, transfer, officer, people, public):
+    parts = (
+        health, assets, desk, casework, contacts, strangers, files, editor, synonyms, transfer, officer, people, public,
+    )  # fmt: skip
+    for part in parts:
         app.add_routes(part.routes())
     for channel in house.channels.values():
         app.add_routes(channel.routes())

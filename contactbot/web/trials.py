@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -11,6 +12,7 @@ from contactbot.conversation.understand import Knowledge
 from contactbot.house import House
 from contactbot.kb.entry import Entry
 from contactbot.kb.matching import Candidate
+from contactbot.kb.synonyms import Group
 from contactbot.municipality import Municipality
 
 LONGEST: Final = 2_000  # characters
@@ -28,7 +30,7 @@ OUTCOMES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A text tried twice: on what is published, and with the form's entry; ``after`` is None where they are one."""
+    """A text tried twice: on what is published, and with the form's change; ``after`` is None where they are one."""
 
     text: str
     before: Trial
@@ -62,20 +64,51 @@ class Tried:
 
 
 async def tried(house: House, town: Municipality, revision: int, text: str, changed: Entry | None) -> Tried | None:
-    """Try a text; None when there is none."""
+    """Try a text, also with a changed entry where there is one; None when there is no text."""
+    at = house.clock()
+
+    def other(knowledge: Knowledge) -> Knowledge | None:
+        is_news = changed is not None and not _is_published(knowledge, changed)
+        return _with(knowledge, changed, town, at) if changed is not None and is_news else None
+
+    return await _tried(house, town, revision, text, other)
+
+
+async def tried_with_synonyms(
+    house: House, town: Municipality, revision: int, text: str, groups: Sequence[Group] | None
+) -> Tried | None:
+    """Try a text, also with other synonyms where there are such; None when there is no text.
+
+    The index is built anew for it, as it is when synonyms are published.
+    """
+
+    def other(knowledge: Knowledge) -> Knowledge | None:
+        return None if groups is None else replace(knowledge, index=knowledge.index.with_synonyms(groups))
+
+    return await _tried(house, town, revision, text, other)
+
+
+async def _tried(
+    house: House, town: Municipality, revision: int, text: str, other: Callable[[Knowledge], Knowledge | None]
+) -> Tried | None:
     wanted = text.strip()[:LONGEST]
     if not wanted:
         return None
     knowledge = await house.bases.current(town.id, revision)
-    return await asyncio.to_thread(_tried, knowledge, town, house.clock(), wanted, changed)
+    return await asyncio.to_thread(_compared, knowledge, town, house.clock(), wanted, other)
 
 
-def _tried(knowledge: Knowledge, town: Municipality, at: datetime, text: str, changed: Entry | None) -> Tried:
-    before = try_out(text, knowledge, town, at)
-    if changed is None or _is_published(knowledge, changed):
+def _compared(
+    knowledge: Knowledge,
+    town: Municipality,
+    at: datetime,
+    text: str,
+    other: Callable[[Knowledge], Knowledge | None],
+) -> Tried:
+    before, changed = try_out(text, knowledge, town, at), other(knowledge)
+    if changed is None:
         return Tried(text, before, None, knowledge.entries)
-    other = _with(knowledge, changed, town, at)
-    return Tried(text, before, try_out(text, other, town, at), knowledge.entries | other.entries)
+    return Tried(text, before, try_out(text, changed, town, at), knowledge.entries | changed.entries)
 
 
 def _with(knowledge: Knowledge, changed: Entry, town: Municipality, at: datetime) -> Knowledge:

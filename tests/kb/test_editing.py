@@ -154,3 +154,49 @@ async def test_a_draft_is_published_when_the_same_words_are_imported(database: D
     (done,) = await database.write(editing.take_in_reported, EDIT, (WASTE,), PUBLISH)
     assert (done.change, done.published) == ("unchanged", True)
     assert set(await database.read(published)) == {WASTE.id}
+
+
+# --- synonyms ---
+
+POOL = ("store plasken", "svømmehallen")
+NEST = ("kråkereiret", "biblioteket")
+
+
+async def test_added_synonyms_hold_from_a_new_revision_on_and_once(database: Database) -> None:
+    assert await database.write(editing.add_synonyms, EDIT, POOL) == 1
+    assert await database.write(editing.add_synonyms, EDIT, POOL) == 1, "the same words again change nothing"
+    assert (await database.read(store.base, TOWN)).synonyms == (POOL,)
+
+
+async def test_synonyms_taken_out_stay_as_history_with_who_and_when(database: Database) -> None:
+    await database.write(editing.add_synonyms, EDIT, POOL)
+    (group,) = await database.read(store.own_synonyms, TOWN, 5)
+    await database.write(editing.remove_synonyms, EDIT, group.id)
+    assert await database.read(store.synonyms, TOWN) == ()
+    (group,) = await database.read(store.own_synonyms, TOWN, 5)
+    assert (group.words, group.added_at, group.removed_at) == (POOL, MONDAY, MONDAY)
+    assert await database.read(store.own_synonyms, TOWN, 0) == ()
+    with pytest.raises(ConflictError):
+        await database.write(editing.remove_synonyms, EDIT, group.id)
+
+
+async def test_of_two_who_change_the_same_synonyms_one_is_told(database: Database) -> None:
+    await database.write(editing.add_synonyms, EDIT, POOL)
+    (group,) = await database.read(store.own_synonyms, TOWN, 5)
+    outcomes = await asyncio.gather(
+        *(database.write(editing.change_synonyms, EDIT, group.id, (*POOL, name)) for name in ("badet", "plaskedammen")),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(one, ConflictError) for one in outcomes) == 1
+    assert len(await database.read(store.synonyms, TOWN)) == 1
+
+
+async def test_setting_all_synonyms_leaves_those_that_stand_as_they_are(database: Database) -> None:
+    await database.write(store.set_synonyms, TOWN, (POOL, NEST), "operator", MONDAY)
+    before = {one.words: one.id for one in await database.read(store.own_synonyms, TOWN, 5)}
+    await database.write(store.set_synonyms, TOWN, (POOL, ("huset", "samfunnshuset")), "operator", MONDAY)
+    after = {one.words: one for one in await database.read(store.own_synonyms, TOWN, 5)}
+    assert after[POOL].id == before[POOL]
+    assert after[NEST].removed_at == MONDAY
+    kinds = await database.read(lambda tx: tx.rows("SELECT kind FROM event WHERE kind LIKE 'synonyms.%' ORDER BY seq"))
+    assert [kind for (kind,) in kinds] == ["synonyms.added"] * 2 + ["synonyms.removed", "synonyms.added"]

@@ -120,12 +120,14 @@
   // --- trial -----------------------------------------------------------------------------------------------------
 
   const text = byId("try");
-  const tryNow = () => text.value.trim() && draw(byId("trial"), "/kb/trial", byId(text.dataset.trial));
-  document.querySelector("[data-try]").addEventListener("click", (event) => {
+  const button = document.querySelector("[data-try]");
+  const tryNow = () => text.value.trim() && draw(byId("trial"), button.formAction, byId(text.dataset.trial));
+  button.addEventListener("click", (event) => {
     event.preventDefault();
     tryNow();
   });
-  text.addEventListener("input", later(WAIT.trial, tryNow));
+  // With other synonyms the whole index is built anew, which is too much for every letter.
+  if (!byId("synonym-form")) text.addEventListener("input", later(WAIT.trial, tryNow));
   text.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();

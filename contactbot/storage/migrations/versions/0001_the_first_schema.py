@@ -123,6 +123,8 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("added_by", sa.Text(), nullable=False),
         sa.Column("added_at", sa.Text(), nullable=False),
+        sa.Column("removed_by", sa.Text(), nullable=True),
+        sa.Column("removed_at", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["municipality"], ["municipality.id"], name=op.f("fk_synonym_municipality")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_synonym")),
         sqlite_strict=True,
