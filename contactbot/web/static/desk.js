@@ -77,6 +77,7 @@
       if (kept && (!field.value || field.matches("select"))) field.value = kept;
     }
     countSegments();
+    showWhoWrites();
     // Where panes scroll by themselves, the newest words and the composer come first; a phone's page starts at its top.
     const pane = [byId("case-main"), byId("case")].find((one) => one && getComputedStyle(one).overflowY === "auto");
     const composer = byId("composer");
@@ -105,7 +106,7 @@
       else dialog.showModal();
       return;
     }
-    const link = event.target.closest("#panes a[href^='/desk']");
+    const link = event.target.closest("#panes a[href^='/desk']:not([data-whole])");
     if (!link || event.defaultPrevented || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     open(link.href, { focus: !link.matches(".view") });
@@ -325,14 +326,24 @@
     }
   }
 
-  // A resident who writes says so every four seconds; after eight without a word they do not.
+  // A resident who writes says so every four seconds; after eight without a word they do not. It is kept by case, so
+  // that a pane which is fetched anew meanwhile still says it.
+  const writesUntil = new Map();
   let rests = 0;
+
   function tellWhoWrites(cases) {
+    for (const number of cases) writesUntil.set(number, Date.now() + 8000);
+    showWhoWrites();
+  }
+
+  function showWhoWrites() {
     const shown = byId("resident-writing");
-    if (!shown || !cases.includes(Number(document.querySelector("#case .case")?.dataset.ticket))) return;
-    shown.textContent = "Innbyggeren skriver …";
+    if (!shown) return;
+    const left = (writesUntil.get(Number(document.querySelector("#case .case")?.dataset.ticket)) ?? 0) - Date.now();
+    const words = left > 0 ? "Innbyggeren skriver …" : "";
+    if (shown.textContent !== words) shown.textContent = words;
     clearTimeout(rests);
-    rests = setTimeout(() => (byId("resident-writing").textContent = ""), 8000);
+    if (words) rests = setTimeout(showWhoWrites, left);
   }
 
   function hear(message) {
