@@ -1,9 +1,11 @@
 """The archive decision about a case, on which its retention waits. Each function is a unit."""
 
+from collections.abc import Sequence
+
 from contactbot.errors import ConflictError
 from contactbot.handoff import store
 from contactbot.handoff.desk import Actor, get
-from contactbot.handoff.ticket import Archive
+from contactbot.handoff.ticket import Archive, TicketState
 from contactbot.storage import events
 from contactbot.storage.transaction import Transaction
 
@@ -23,6 +25,22 @@ def decide(tx: Transaction, number: int, decision: Archive, actor: Actor) -> Non
         tx, ticket.municipality, actor.at, str(actor), "ticket.archive_decided", ticket=ticket.id, subject=str(number),
         data={"decision": decision, "before": ticket.archive},
     )  # fmt: skip
+
+
+def decide_all(tx: Transaction, numbers: Sequence[int], decision: Archive, actor: Actor) -> list[int]:
+    """Decide alike about several closed cases; return the numbers of those that were waiting for it.
+
+    What is not there, was opened again or has been decided meanwhile is left as it is.
+    """
+    found = [store.by_number(tx, actor.municipality, number) for number in dict.fromkeys(numbers)]
+    waiting = [
+        ticket.number
+        for ticket in found
+        if ticket is not None and ticket.state == TicketState.CLOSED and ticket.archive == Archive.UNDECIDED
+    ]
+    for number in waiting:
+        decide(tx, number, decision, actor)
+    return waiting
 
 
 def received(tx: Transaction, number: int, actor: Actor) -> None:

@@ -35,6 +35,7 @@ VIEWS = {
     "waiting": "k.state = 'waiting'",
     "late": "k.state = 'open' AND k.due_at < :now",
     "closed": "k.state = 'closed'",
+    "undecided": "k.state = 'closed' AND k.words = 'all' AND k.archive = 'undecided'",
 }
 
 
@@ -197,8 +198,11 @@ def codes_asked_for(tx: Transaction, address: int, since: datetime) -> int:
 
 
 def view(tx: Transaction, municipality: str, name: str, staff: int, now: datetime, limit: int) -> tuple[Line, ...]:
-    """Return the tickets of a view: the urgent and the soonest due first, closed ones by when they last moved."""
-    order = "k.last_at DESC" if name == "closed" else "k.priority DESC, k.due_at, k.id"
+    """Return the tickets of a view: the urgent and the soonest due first.
+
+    Closed ones come by when they last moved: the newest first, but those that wait for a decision the oldest first.
+    """
+    order = {"closed": "k.last_at DESC", "undecided": "k.last_at, k.id"}.get(name, "k.priority DESC, k.due_at, k.id")
     return tuple(
         tx.all(
             Line,

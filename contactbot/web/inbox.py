@@ -10,6 +10,7 @@ from contactbot.handoff import desk, joining, store
 from contactbot.handoff.accesses import store as accesses
 from contactbot.handoff.accesses.access import What
 from contactbot.handoff.desk import Case
+from contactbot.handoff.strangers import store as strangers
 from contactbot.handoff.ticket import Line, Ticket
 from contactbot.kb import store as kb
 from contactbot.messages import Author
@@ -26,9 +27,11 @@ VIEWS: Final = {
     "waiting": "Venter",
     "late": "Over frist",
     "closed": "Lukkede",
+    "undecided": "Uten arkivvurdering",
 }
 FIRST_VIEW: Final = "open"
 LONGEST_LIST: Final = 100  # tickets; more are found by searching
+MOST_SET_ASIDE: Final = 1_000  # conversations of strangers that are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +100,14 @@ def newest_of(case: Case) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Inbox:
-    """The desk at one moment; ``cursor`` is where the live feed goes on from it."""
+    """The desk at one moment; ``cursor`` is where the live feed goes on from it.
+
+    ``set_aside`` is how many conversations of strangers nobody has looked over.
+    """
 
     wanted: Wanted
     counts: dict[str, int]
+    set_aside: int
     lines: tuple[Line, ...]
     teams: tuple[str, ...]
     kb_revision: int
@@ -113,6 +120,7 @@ def look(tx: Transaction, municipality: str, staff: int, wanted: Wanted, now: da
     return Inbox(
         wanted=wanted,
         counts=store.counts(tx, municipality, staff, now),
+        set_aside=strangers.count(tx, municipality, MOST_SET_ASIDE),
         lines=_lines(tx, municipality, staff, wanted, now),
         teams=store.teams(tx, municipality),
         kb_revision=kb.revision(tx, municipality),

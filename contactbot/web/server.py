@@ -10,6 +10,7 @@ from aiohttp import web
 from contactbot.errors import SettingsError
 from contactbot.house import House
 from contactbot.web import (
+    archiving,
     casework,
     contacts,
     desk,
@@ -46,7 +47,8 @@ def application(house: House, more_routes: Iterable[web.AbstractRouteDef] = ()) 
     sign_in.install(app)
     live.install(app)
     parts = (
-        health, assets, desk, casework, contacts, strangers, files, editor, synonyms, transfer, officer, people, public,
+        health, assets, desk, casework, contacts, strangers, archiving, files, editor, synonyms, transfer, officer,
+        people, public,
     )  # fmt: skip
     for part in parts:
         app.add_routes(part.routes())

@@ -48,3 +48,10 @@ async def test_nobody_sees_or_takes_up_what_another_municipality_set_aside(town:
 async def test_only_those_who_are_signed_in_see_it(town: Town) -> None:
     answer = await town.client().get("/desk/strangers", allow_redirects=False)
     assert answer.status in (302, 303)
+
+
+async def test_the_inbox_leads_to_what_is_set_aside_while_there_is_any(town: Town, kari: Client) -> None:
+    assert 'href="/desk/strangers"' not in await text_of(await kari.get("/desk"))
+    await town.house.database.write(set_aside, HERE, "ola@hostile.example", "Taket lekker", town)
+    page = await text_of(await kari.get("/desk"))
+    assert re.search(r'href="/desk/strangers"[^>]*><span>Satt til side</span> <span class="count">1<', page)
