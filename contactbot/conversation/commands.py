@@ -56,6 +56,8 @@ def _folded(words: Sequence[str]) -> frozenset[str]:
 
 
 _POLITE: Final = _folded(_TABLE["polite"])
+# A letter's closing, after which only the writer's name stands.
+_CLOSING: Final = re.compile(rf"\n\s*(?:{'|'.join(map(re.escape, _TABLE['closings']))})\b", re.IGNORECASE)
 _WHOLE: Final = {words: CommandKind(kind) for kind, rows in _TABLE["whole"].items() for words in _folded(rows)}
 _STATUS_WORDS: Final = _folded(_TABLE["status"]["words"])
 _STATUS_BETWEEN: Final = _folded(_TABLE["status"]["between"])
@@ -73,6 +75,8 @@ def parse(text: str | Reading) -> Command | None:
     reading = Reading.of(text)
     if len(reading.text) > _LONGEST:
         return None
+    if (closing := _CLOSING.search(reading.text)) is not None:
+        reading = Reading.of(reading.text[: closing.start()])
     words = reading.words
     kind = _whole(words)
     if kind is not None:
@@ -168,11 +172,12 @@ _LABELS: Final = 1_000  # whose words are remembered: the questions of a base ar
 _SAME_START: Final = 5
 
 
-def choice(text: str, labels: Sequence[str]) -> int | None:
+def choice(text: str, labels: Sequence[str], offers: int | None = None) -> int | None:
     """Return which of the offered choices a message picks: its index, NONE_OF_THEM, or None for anything else.
 
     A choice is picked by number ("2.", "nr 2"), by word ("den andre", "second", "siste") or by
-    words of its label, misspelt or not. Words that fit two labels equally pick nothing.
+    words of its label, misspelt or not. Words that fit two labels equally pick nothing. The first ``offers`` labels
+    are offers, what follows is a way out of them; to a single offer one may also say yes.
     """
     if not labels or len(text) > _LONGEST:
         return None
@@ -184,7 +189,7 @@ def choice(text: str, labels: Sequence[str]) -> int | None:
             return index
     if whole in _NONE:
         return NONE_OF_THEM
-    if len(labels) == 1 and whole in _YES:
+    if (len(labels) if offers is None else offers) == 1 and whole in _YES:
         return 0
     if whole in _LAST:
         return len(labels) - 1
@@ -208,6 +213,11 @@ def verdict(text: str, labels: Sequence[str]) -> int | None:
     if picked is not None or first is None or asks(first[2]):
         return picked
     return choice(first[1], labels)
+
+
+def first_line(text: str) -> str:
+    """Return the first line of a text that holds anything: where a short answer is signed, it is all that is said."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
 @lru_cache(_LABELS)

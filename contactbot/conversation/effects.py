@@ -105,8 +105,11 @@ def _thread(tx: Transaction, inbound: Inbound, facts: Facts) -> Thread:
 
 
 def _state(thread: Thread, facts: Facts, outcome: Outcome) -> State:
+    """Return what a message makes of its thread; only the resident's own words settle the language."""
     disclosed = thread.disclosed or bool(outcome.replies)
-    return State(facts.now, outcome.language or facts.language, outcome.pending, disclosed)
+    own = outcome.kind == "message" and facts.may_reply and not facts.seen.by_another
+    language = outcome.language or (facts.language if own else thread.language)
+    return State(facts.now, language, outcome.pending, disclosed)
 
 
 def _forgotten(tx: Transaction, thread: Thread, inbound: Inbound, facts: Facts, key: bytes) -> Thread:

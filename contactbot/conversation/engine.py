@@ -39,6 +39,7 @@ from contactbot.threads.thread import Thread
 log = structlog.get_logger()
 
 ATTEMPTS = 5  # how often a message is read and understood anew when something changed meanwhile
+FROM_THE_BASE = ("answer", "choices")  # outcomes that what changed since may have made wrong
 LARGE = 20_000  # characters from which understanding leaves the event loop
 BULKY = 100_000  # bytes from which writing does: to hash and to store them takes longer than a change of threads
 
@@ -119,7 +120,9 @@ class Engine:
         large = len(inbound.text) + sum(len(part.text) for part in inbound.folded) > LARGE
         slow = large or knowledge.index.is_slow
         facts = await asyncio.to_thread(understand, *read) if slow else understand(*read)
-        outcome = _too_busy(facts) if give_up else steps.decide(facts)
+        outcome = steps.decide(facts)
+        if give_up and outcome.label in FROM_THE_BASE:
+            outcome = _too_busy(facts)
         contents = (inbound.raw, *(file.content for file in inbound.attachments))
         for content in contents:
             await blobs.keep_large(self._database, seen.municipality, content, now)

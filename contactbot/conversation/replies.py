@@ -100,7 +100,7 @@ def smalltalk(facts: Facts, kind: str) -> Reply:
     """Return a decent word; a first greeting is not said twice, since the disclosure before it greets already."""
     thread = facts.seen.thread
     greeted = facts.length != Length.SMS and not (thread is not None and thread.disclosed)
-    key = "greeting_first" if kind == "greeting" and greeted else kind
+    key = "greeting_first" if kind == "greeting" and greeted else "nothing_asked" if kind == "opener" else kind
     return wording(facts, key, "smalltalk", name=facts.municipality.name)
 
 
@@ -139,6 +139,8 @@ def added(facts: Facts) -> Reply:
     """Return the word that an addition has reached the case."""
     ticket = facts.seen.ticket
     reference = ticket.number if ticket is not None else REFERENCE
+    if ticket is not None and _is_urgent(ticket):
+        return wording(facts, "urgent_case", "added", reference=reference)
     return Reply(say(facts.language, "added", reference=reference, due=due(facts)), "added")
 
 
@@ -221,11 +223,18 @@ def _status(facts: Facts, ticket: Ticket) -> str:
         return say(facts.language, "status_closed", **reference)
     if ticket.state == TicketState.WAITING:
         return say(facts.language, "status_waiting", **reference)
+    if _is_urgent(ticket):
+        return say(facts.language, "urgent_case", **reference)
     if ticket.due_at < facts.now:
         return say(facts.language, "status_late", **reference)
     if ticket.team_name:
         return say(facts.language, "status_team", **reference, team=ticket.team_name, due=_due(facts, ticket))
     return say(facts.language, "status_open", **reference, due=_due(facts, ticket))
+
+
+def _is_urgent(ticket: Ticket) -> bool:
+    """Whether a case tells of danger: it is due at once, so no time was promised that could be told or have passed."""
+    return ticket.priority == "urgent" and ticket.state == TicketState.OPEN
 
 
 def _due(facts: Facts, ticket: Ticket) -> str:

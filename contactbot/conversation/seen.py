@@ -9,7 +9,11 @@ from contactbot.threads.thread import AddressRow, Thread, TurnOwner
 
 @dataclass(frozen=True, slots=True)
 class LastAnswer:
-    """An answer of the last message that gave any, and why. ``changed_at`` is when that version of it was written."""
+    """An answer of the last message that gave any, and why. ``changed_at`` is when that version of it was written.
+
+    ``passed`` says that it is not what is spoken of any more: the resident asked something since that it does not
+    answer, or a person wrote.
+    """
 
     entry: str
     entry_version: int
@@ -20,6 +24,7 @@ class LastAnswer:
     rule: str
     runner_up: str = ""
     changed_at: datetime | None = None
+    passed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ class SmallTalk(StrEnum):
     EMOJI = "emoji"
     COMPLIMENT = "compliment"
     BOT_QUESTION = "bot_question"
+    OPENER = "opener"
+    MISSED = "missed"
 
 
 # Longer messages hold something to answer, or at least to read.

@@ -8,15 +8,16 @@ bot (5), what was asked before what is new (6, 7), and the bot is silent rather 
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from contactbot.conversation import replies
-from contactbot.conversation.commands import CommandKind
+from contactbot.conversation.commands import CommandKind, first_line
 from contactbot.conversation.facts import Facts
 from contactbot.conversation.lookup import Part
 from contactbot.conversation.outcome import Given, Outcome, Reply, SurveyAnswer, Work
 from contactbot.conversation.questions import quoted, says_nothing
 from contactbot.conversation.reasons import matched_words
+from contactbot.conversation.smalltalk import SmallTalk
 from contactbot.handoff.ticket import Reason
 from contactbot.kb.matching import Answer, Candidate, Choices
 from contactbot.masking import without_marks
@@ -112,20 +113,24 @@ def automatic_brake(facts: Facts) -> Outcome | None:
 
 
 def silenced_address(facts: Facts) -> Outcome | None:
-    """4b. After STOP nothing may be said, so what the resident writes becomes work for people."""
+    """4b. After STOP nothing may be said, so what the resident asks becomes work for people."""
     if not _silenced(facts):
         return None
+    if _asks_nothing(facts) and facts.seen.open_ticket is None:
+        return Outcome("silent", "stopped, and nothing asked", pending=facts.pending)
     return Outcome("handoff", "stopped", work=Work(Reason.UNSURE, _title(facts)))
 
 
 def unproven_sender(facts: Facts) -> Outcome | None:
     """4c. Spam and a sender whose address is not proven get no answer and no obedience; people decide."""
     if facts.spam:
-        return Outcome("handoff", f"spam: {facts.spam}", work=Work(Reason.SPAM, _title(facts)))
+        work = Work(Reason.SPAM, _title(facts))
+        return Outcome("handoff", f"spam: {facts.spam}", work=work, pending=facts.pending)
     if facts.may_reply:
         return None
     reason = Reason.UNREADABLE if facts.unreadable else Reason.UNAUTHENTICATED
-    return Outcome("handoff", "sender not authenticated", work=Work(reason, _title(facts) or facts.unreadable[:TITLE]))
+    work = Work(reason, _title(facts) or facts.unreadable[:TITLE])
+    return Outcome("handoff", "sender not authenticated", work=work, pending=facts.pending)
 
 
 def another_writes(facts: Facts) -> Outcome | None:
@@ -145,7 +150,7 @@ def persons_turn(facts: Facts) -> Outcome | None:
     if owner == TurnOwner.BOT or facts.seen.open_ticket is None:
         return None
     to_the_machine = facts.command is not None and facts.command.kind != CommandKind.PERSON
-    if to_the_machine or (facts.pending is not None and (facts.picked is not None or _code(facts))):
+    if to_the_machine or _code(facts) or _picks(facts, owner):
         return None
     if owner == TurnOwner.STAFF:
         return Outcome("silent", "a person has the turn", to_people=True)
@@ -154,6 +159,12 @@ def persons_turn(facts: Facts) -> Outcome | None:
     known = facts.corrects or (facts.seen.acknowledged and facts.length != Length.CHAT)
     told = () if known else (replies.added(facts),)
     return Outcome("silent", "waiting for a person", told, to_people=True)
+
+
+def _picks(facts: Facts, owner: TurnOwner) -> bool:
+    """Tell whether a message answers the bot; where a person has taken over, a choice it had offered is void."""
+    offered = facts.pending is not None and facts.picked is not None
+    return offered and (owner == TurnOwner.WAITING or (facts.pending or {}).get("kind") == "survey")
 
 
 def pending_choice(facts: Facts) -> Outcome | None:
@@ -217,17 +228,21 @@ def small_talk(facts: Facts) -> Outcome | None:
     """8. Greetings and thanks are met decently and never open tickets."""
     if facts.smalltalk is None or facts.foreign:
         return None
-    told = replies.smalltalk(facts, facts.smalltalk.value)
+    waits = facts.seen.open_ticket is not None and facts.smalltalk in _ASKING
+    told = replies.status(facts, "") if waits else replies.smalltalk(facts, facts.smalltalk.value)
     return Outcome("smalltalk", facts.smalltalk.value, (told,), pending=facts.pending)
+
+
+_ASKING: Final = (SmallTalk.GREETING, SmallTalk.EMOJI, SmallTalk.INSULT, SmallTalk.OPENER, SmallTalk.MISSED)
+"""What somebody who waits for a person says to hear how their case stands."""
 
 
 def nothing_asked(facts: Facts) -> Outcome | None:
     """8a. A letter, "???", "ja" or a number when nothing was offered is no question, and no case either."""
-    if facts.foreign or facts.unreadable or facts.after or not facts.text.strip():
+    if not _asks_nothing(facts):
         return None
-    if not says_nothing(without_marks(facts.text)) or facts.subject.strip():
-        return None
-    told = replies.wording(facts, "nothing_asked", "smalltalk")
+    offered = facts.pending is not None and facts.pending.get("kind") == "choices"
+    told = replies.wording(facts, "choices_which" if offered else "nothing_asked", "smalltalk")
     return Outcome("smalltalk", "nothing asked", (told,), pending=facts.pending)
 
 
@@ -404,8 +419,18 @@ def _code(facts: Facts) -> str:
     """Return the confirmation code in a message, when one was asked for and it holds little else."""
     if facts.pending is None or facts.pending.get("kind") not in ("delete", "continue"):
         return ""
-    found = re.fullmatch(r"\D{0,12}(\d{6})\D{0,3}", facts.text.strip())
-    return found.group(1) if found else ""
+    for words in (facts.text.strip(), first_line(facts.text)):  # a signature may follow
+        if found := re.fullmatch(r"\D{0,12}(\d{6})\D{0,3}", words):
+            return found.group(1)
+    return ""
+
+
+def _asks_nothing(facts: Facts) -> bool:
+    """Tell whether a message is small talk, or has no words that could be about anything."""
+    if facts.foreign or facts.unreadable or facts.after or not facts.text.strip():
+        return False
+    wordless = not facts.subject.strip() and says_nothing(without_marks(facts.text))
+    return facts.smalltalk is not None or wordless
 
 
 def _silenced(facts: Facts) -> bool:
@@ -432,8 +457,7 @@ def _likely(facts: Facts, candidates: Sequence[Candidate]) -> tuple[str, str]:
 
 def _title(facts: Facts) -> str:
     """Return the ticket's title: the subject, or the beginning of the first line."""
-    line = facts.subject.strip() or next((line.strip() for line in facts.text.splitlines() if line.strip()), "")
-    return _shortened(line)
+    return _shortened(facts.subject.strip() or first_line(facts.text))
 
 
 def _shortened(line: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from contactbot.channels.base import Abilities
+from contactbot.conversation import commands
 from contactbot.conversation.seen import LastAnswer, Seen
 from contactbot.handoff import store as tickets
 from contactbot.handoff.strangers import store as strangers
@@ -22,6 +23,12 @@ PLACES_EACH = 10  # in a thread for each of the resident's messages, counted gen
 BRAKE_WINDOW = timedelta(hours=1)
 SAID = 20  # of our last texts, which a resident's program may quote
 TICKETS = 20  # of the resident's own, for STATUS
+# Something that message ``said`` does not answer was asked after it, or a person wrote.
+PASSED = (
+    "EXISTS (SELECT 1 FROM message n WHERE n.thread = said.thread AND n.position > said.position"
+    " AND n.kind = 'message' AND (n.author = 'staff' OR (n.author = 'resident'"
+    ' AND (n.outcome LIKE \'%"outcome": "choices"%\' OR n.outcome LIKE \'%"outcome": "handoff"%\'))))'
+)
 
 
 def load_context(
@@ -143,8 +150,13 @@ def _thread(  # noqa: PLR0913 - what the choice depends on
         return running
     ticket = tickets.of_thread(tx, running.id)
     kept_by_ticket = ticket is not None and ticket.state != TicketState.CLOSED
-    asked_how_it_went = running.pending is not None and running.pending.get("kind") == "survey"
-    return running if kept_by_ticket or asked_how_it_went else None
+    return running if kept_by_ticket or _says_how_it_went(running, inbound) else None
+
+
+def _says_how_it_went(thread: Thread, inbound: Inbound) -> bool:
+    """Whether a message answers the question of how a case went, which may take days."""
+    asked = thread.pending if thread.pending is not None and thread.pending.get("kind") == "survey" else None
+    return asked is not None and commands.verdict(commands.first_line(inbound.text), asked["labels"]) is not None
 
 
 def _signed(tx: Transaction, inbound: Inbound, municipality: str) -> Thread | None:
@@ -169,9 +181,10 @@ def _last_answers(tx: Transaction, thread: int) -> tuple[LastAnswer, ...]:
     found = tx.all(
         LastAnswer,
         "SELECT g.entry, g.entry_version, g.language, g.confidence, g.phrasing, g.words, g.rule, g.runner_up,"
-        " v.created_at AS changed_at FROM answer_given g"
+        f" v.created_at AS changed_at, {PASSED} AS passed FROM answer_given g"
         " LEFT JOIN entry_version v ON v.municipality = g.municipality AND v.entry = g.entry"
-        " AND v.version = g.entry_version WHERE g.message = (SELECT a.message FROM answer_given a"
+        " AND v.version = g.entry_version JOIN message said ON said.id = g.message"
+        " WHERE g.message = (SELECT a.message FROM answer_given a"
         " JOIN message w ON w.id = a.message WHERE w.thread = :thread ORDER BY w.position DESC LIMIT 1)"
         " ORDER BY g.id",
         thread=thread,

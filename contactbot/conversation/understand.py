@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from contactbot.conversation import commands, language, safety, smalltalk
 from contactbot.conversation.facts import Facts, Limits
@@ -113,8 +114,9 @@ def _language(inbound: Inbound, text: str, seen: Seen, municipality: Municipalit
 
 
 def _answered_before(seen: Seen) -> str:
-    """Return the entry the bot answered with last, while it has the turn, or ""."""
-    return seen.last_answer.entry if seen.last_answer is not None and seen.turn_owner == TurnOwner.BOT else ""
+    """Return the entry the bot answered with last, while that is what is spoken of and the bot has the turn, or ""."""
+    last = seen.last_answer
+    return "" if last is None or last.passed or seen.turn_owner != TurnOwner.BOT else last.entry
 
 
 def _found(text: str, subject: str, spoken: str, before: str, length: Length, knowledge: Knowledge) -> Found:
@@ -134,12 +136,10 @@ def _picked(text: str, seen: Seen) -> int | None:
     if pending is None or pending.get("kind") not in ("choices", "survey"):
         return None
     labels = [str(label) for label in pending["labels"]]
-    read = commands.verdict if pending["kind"] == "survey" else commands.choice
+    survey = pending["kind"] == "survey"
+    read = commands.verdict if survey else partial(commands.choice, offers=len(pending["options"]))
     picked = read(text, labels)
-    if picked is not None:
-        return picked
-    first = next((line for line in text.splitlines() if line.strip()), "")  # a signature may follow
-    return read(first, labels)
+    return read(commands.first_line(text), labels) if picked is None else picked  # a signature may follow
 
 
 def _entries(found: Found, seen: Seen, knowledge: Knowledge) -> dict[str, Entry]:

@@ -20,6 +20,7 @@ from contactbot.wording import say
 
 # Contacts that staff enter themselves; no channel of ours reaches back on these.
 REGISTERED_CHANNELS = ("phone", "letter", "counter")
+CODES = ("delete", "continue")  # kinds of what is pending that only a code answers
 SURVEY_PAUSE = timedelta(days=30)  # nobody is asked twice within it
 
 
@@ -307,9 +308,9 @@ def _answered(tx: Transaction, ticket: Ticket, thread: Thread, actor: Actor) -> 
         tx, ticket.id, state=TicketState.WAITING, answered_at=ticket.answered_at or actor.at, closed_at=None,
         last_at=actor.at, unread=0,
     )  # fmt: skip
-    threads.touch(
-        tx, thread.id, at=actor.at, language=thread.language, pending=thread.pending, disclosed=thread.disclosed
-    )
+    # "2" answers the person now, not what the bot had offered; a code it asked for is still a code.
+    pending = thread.pending if thread.pending is not None and thread.pending.get("kind") in CODES else None
+    threads.touch(tx, thread.id, at=actor.at, language=thread.language, pending=pending, disclosed=thread.disclosed)
 
 
 def _take(tx: Transaction, ticket: Ticket, actor: Actor) -> None:

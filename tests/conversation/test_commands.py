@@ -138,6 +138,8 @@ def test_yes_and_no_are_answers_where_they_were_offered(text: str, index: int) -
 
 def test_yes_picks_the_only_choice() -> None:
     assert choice("ja", LABELS[:1]) == 0
+    assert choice("ja takk", (*LABELS[:1], "Noe annet – gi meg en person"), offers=1) == 0
+    assert choice("ja", (*LABELS[:2], "Noe annet – gi meg en person"), offers=2) is None
     assert choice("ja", LABELS) is None
     assert choice("2", ()) is None
 

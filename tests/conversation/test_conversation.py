@@ -3,18 +3,24 @@
 import asyncio
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from contactbot.conversation import steps
+from contactbot.conversation.facts import Facts
 from contactbot.conversation.knowledge import Bases
+from contactbot.conversation.outcome import Outcome
 from contactbot.conversation.understand import Knowledge
 from contactbot.errors import ConflictError, UnknownAccountError
 from contactbot.handoff import desk
 from contactbot.handoff.ticket import Reason, TicketState
+from contactbot.kb.matching import Choices
 from contactbot.markdown import to_html
 from contactbot.messages import Accepted, Address, Author, Inbound
+from contactbot.threads import store as threads
 from contactbot.threads.thread import TurnOwner
 from tests.conversation.town import HERE, MONDAY, Town, running
 
@@ -458,3 +464,99 @@ async def test_each_turn_of_a_question_on_the_command_line_has_its_own_reply_onl
     first = await turn(town.house, "når åpner biblioteket", "terminal")
     second = await turn(town.house, "HVORFOR", "terminal")
     assert [len(first.replies), len(second.replies)] == [1, 1]
+
+
+async def test_what_hangs_on_what_a_person_said_is_not_answered_with_what_the_bot_said_before(town: Town) -> None:
+    await town.ask("når åpner biblioteket")
+    await town.ask("kan dere ordne opp i en arv fra utlandet")
+    await town.do(desk.reply, 1001, "Ja, kom innom.", town.actor())
+    await town.hear()
+    await town.house.database.write(lambda tx: desk.close(tx, 1001, town.actor(), survey=False))
+    assert (await town.say("og hvor lenge er det åpent?"))["rule"] != "follow-up"
+    await town.hear()
+    assert "Når er biblioteket åpent?" in await town.ask("HVORFOR")
+
+
+async def test_a_question_that_hangs_on_one_the_bot_was_in_doubt_about_is_not_answered_with_the_one_before(
+    town: Town,
+) -> None:
+    await town.ask("når åpner biblioteket")
+    await town.ask("søppeldunken")
+    assert (await town.say("og hvor lenge er det åpent?"))["rule"] != "follow-up"
+
+
+async def test_yes_takes_the_one_thing_that_was_offered(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    offered = steps.choices
+
+    def first_only(facts: Facts) -> Outcome | None:
+        found = facts.decision
+        return offered(replace(facts, decision=Choices(found.candidates[:1])) if isinstance(found, Choices) else facts)
+
+    monkeypatch.setattr(steps, "STEPS", tuple(first_only if step is offered else step for step in steps.STEPS))
+    await town.say("søppeldunken")
+    assert len((await town.hear()).choices) == 2
+    assert (await town.say("ja takk"))["rule"] == "chosen"
+
+
+async def test_who_only_says_that_they_will_ask_is_asked_what_and_who_was_not_helped_is_told_the_way_on(
+    town: Town,
+) -> None:
+    for text in ("Jeg har et spørsmål", "Kan dere hjelpe meg?", "I have a question"):
+        assert (await town.say(text, text))["outcome"] == "smalltalk"
+    await town.ask("når åpner biblioteket")
+    assert "MENNESKE" in await town.ask("det var ikke det jeg lurte på")
+    assert await town.tickets() == 0
+
+
+async def test_a_number_said_to_a_person_never_picks_what_the_bot_had_offered_before(town: Town) -> None:
+    await town.ask(PERSON)
+    await town.say("søppeldunken")
+    await town.hear()
+    await town.house.database.write(
+        lambda tx: threads.set_pending(tx, 1, {"kind": "choices", "labels": ["a", "b"], "options": []})
+    )
+    await town.do(desk.reply, 1001, "Hvor mange dunker har du?", town.actor())
+    await town.hear()
+    assert (await town.say("2"))["rule"] == "a person has the turn"
+
+
+async def test_a_question_days_after_the_survey_starts_afresh(town: Town) -> None:
+    first = await town.channel.say(PERSON)
+    await town.hear()
+    await town.house.database.write(lambda tx: desk.close(tx, 1001, town.actor(), survey=True))
+    await town.hear()
+    town.watch.at += timedelta(days=3)
+    second = await town.channel.say("når åpner biblioteket")
+    assert second.thread != first.thread
+
+
+@pytest.mark.parametrize("closing", ["Med vennlig hilsen\nKari Nes", "Mvh Kari", "Kind regards,\nKari"])
+async def test_a_command_may_be_signed_as_in_a_letter(town: Town, closing: str) -> None:
+    await town.ask(PERSON)
+    assert "Sak 1001" in await town.ask(f"STATUS 1001\n\n{closing}")
+    code = re.search(r"SLETT (\d{6})", await town.ask(f"SLETT\n\n{closing}"))
+    assert code is not None
+    assert "Saksnummer 1001" in await town.ask(f"SLETT {code.group(1)}\n\n{closing}")
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [("når åpner biblioteket", "handoff"), ("søppeldunken", "handoff"), ("STOPP", "command"), ("takk", "smalltalk"),
+     ("jeg vil ta livet mitt", "acute")],
+)  # fmt: skip
+async def test_a_conversation_that_keeps_changing_gets_a_person_for_a_question_and_the_rest_as_ever(
+    town: Town, monkeypatch: pytest.MonkeyPatch, text: str, outcome: str
+) -> None:
+    await town.ask("hei")
+    current = Bases.current
+
+    async def meanwhile(bases: Bases, municipality: str, revision: int) -> Knowledge:
+        """Let something else change the thread each time the message has been read."""
+        await town.house.database.write(lambda tx: threads.set_turn(tx, 1, "bot"))
+        return await current(bases, municipality, revision)
+
+    monkeypatch.setattr(Bases, "current", meanwhile)
+    said = await town.say(text)
+    assert said["outcome"] == outcome
+    assert (said["rule"] == "kept changing") == (outcome == "handoff")
+    await town.hear()

@@ -10,7 +10,10 @@ from contactbot.conversation.smalltalk import SmallTalk, smalltalk
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        *((text, SmallTalk.GREETING) for text in ("hei", "Heiii!", "god morgen", "Hallo der", "hi there", "bures")),
+        *(
+            (text, SmallTalk.GREETING)
+            for text in ("hei", "Heiii!", "hei, jeg lurer på noe", "god morgen", "Hallo der", "hi there", "bures")
+        ),
         *((text, SmallTalk.GREETING) for text in ("hvordan går det?", "korleis har du det i dag", "how are you?")),
         *((text, SmallTalk.THANKS) for text in ("takk", "Tusen takk for hjelpen!", "thank you so much", "ok")),
         *((text, SmallTalk.THANKS) for text in ("ok takk, ha en fin dag", "perfekt, takk for raskt svar", "giitu")),
@@ -22,6 +25,16 @@ from contactbot.conversation.smalltalk import SmallTalk, smalltalk
         *((text, SmallTalk.COMPLIMENT) for text in ("bra jobba", "du er flink", "kjempebra", "good bot", "fint")),
         *((text, SmallTalk.BOT_QUESTION) for text in ("er du en robot?", "are you human", "snakker jeg med en bot")),
         *((text, SmallTalk.BOT_QUESTION) for text in ("hvem er du", "kva kan du hjelpe med?", "Er dette et menneske?")),
+        *((text, SmallTalk.OPENER) for text in ("Jeg har et spørsmål", "jeg lurer på noe", "I have a question")),
+        *((text, SmallTalk.OPENER) for text in ("Kan dere hjelpe meg?", "eg lurer på noko", "Jeg trenger hjelp")),
+        *((text, SmallTalk.OPENER) for text in ("jeg har noen spørsmål", "kan jeg spørre om noe?", "Can you help me?")),
+        *((text, SmallTalk.OPENER) for text in ("jeg lurer på en ting", "kan du hjelpe meg med noe", "Et spørsmål")),
+        *((text, SmallTalk.MISSED) for text in ("feil svar", "det var ikke det jeg lurte på", "wrong answer")),
+        *((text, SmallTalk.MISSED) for text in ("Du svarte ikke på spørsmålet mitt", "that is not what I asked")),
+        *(
+            (text, SmallTalk.MISSED)
+            for text in ("det hjalp ikke", "Det svarte ikkje på spørsmålet", "det hjelper ikke")
+        ),
         *((text, SmallTalk.EMOJI) for text in ("😀", "👍👍", ":)", "❤️", ";-)")),
     ],
 )
@@ -34,6 +47,13 @@ def test_small_talk_has_its_kind(text: str, kind: SmallTalk) -> None:
     [
         "hei, når åpner biblioteket",
         "takk for svar, men når åpner det",
+        "jeg har et spørsmål om faktura",
+        "kan dere hjelpe meg med søknaden",
+        "jeg trenger hjelp til mor",
+        "jeg trenger hjelp hjemme",
+        "jeg lurer på noe om barnehage",
+        "feil på gatelyset",
+        "det var ikke hentet søppel i dag",
         "god morgen, er skolen stengt i dag?",
         "robotgressklipper på kirkegården",
         "søpla er ikke tømt, idioter",

@@ -274,8 +274,8 @@ def test_help_lines_reach_who_has_had_the_hours_answers_until_twice_as_many_went
     ],
     ids=["after STOP", "unproven", "unread", "spam", "said enough", "another resident", "somebody new"],
 )
-@pytest.mark.parametrize("said", [SURE, command(CommandKind.DELETE), {"smalltalk": SmallTalk.THANKS}, {}])
-def test_where_nothing_may_be_said_everything_becomes_work(
+@pytest.mark.parametrize("said", [SURE, command(CommandKind.DELETE), {}])
+def test_where_nothing_may_be_said_what_is_asked_becomes_work(
     values: dict[str, Any], reason: Reason, said: dict[str, Any]
 ) -> None:
     outcome = steps.decide(facts(**values, **said))
@@ -558,3 +558,62 @@ def test_what_the_bot_says_by_text_message_fits_three_parts(language: str) -> No
         outcome = steps.decide(facts(language=language, length=Length.SMS, **values))
         disclosure = replies.disclosure(facts(language=language, length=Length.SMS))
         assert len(f"{disclosure} {outcome.replies[0].text}") <= 3 * 153  # GSM 03.38: parts of a longer message
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("takk", SmallTalk.THANKS), ("👍", SmallTalk.EMOJI), ("ok", None), ("?", None)]
+)
+def test_thanks_after_stop_are_nobodys_work(text: str, kind: SmallTalk | None) -> None:
+    outcome = steps.decide(facts(text, address=STOPPED, smalltalk=kind))
+    assert (outcome.label, outcome.work, outcome.replies) == ("silent", None, ())
+
+
+def test_thanks_after_stop_reach_the_people_who_have_a_case_open() -> None:
+    outcome = steps.decide(facts("takk", address=STOPPED, smalltalk=SmallTalk.THANKS, ticket=ticket()))
+    assert outcome.work is not None
+
+
+def test_a_number_for_a_person_picks_none_of_the_choices_the_bot_had_offered() -> None:
+    with_staff = facts("2", address=KARI, thread=thread(TurnOwner.STAFF, pending=OFFER), ticket=ticket(), picked=1)
+    assert steps.decide(with_staff).rule == "a person has the turn"
+    waiting = facts("2", address=KARI, thread=thread(TurnOwner.WAITING, pending=OFFER), ticket=ticket(), picked=1)
+    assert steps.decide(waiting).rule == "chosen"
+
+
+@pytest.mark.parametrize("context", [{"may_reply": False}, {"may_reply": False, "spam": "x-spam-flag"}])
+def test_a_sender_who_is_not_proven_takes_nothing_away_that_the_resident_was_offered(context: dict[str, Any]) -> None:
+    assert steps.decide(facts(thread=thread(pending=OFFER), **context)).pending == OFFER
+
+
+@pytest.mark.parametrize("kind", [SmallTalk.GREETING, SmallTalk.EMOJI, SmallTalk.INSULT, SmallTalk.OPENER])
+def test_who_waits_for_a_person_and_says_hello_hears_how_the_case_stands(kind: SmallTalk) -> None:
+    waiting: dict[str, Any] = {
+        "address": KARI,
+        "thread": thread(TurnOwner.WAITING),
+        "ticket": ticket(),
+        "tickets": (ticket(),),
+    }
+    [told] = steps.decide(facts("hallo?", smalltalk=kind, **waiting)).replies
+    assert "1001" in told.text
+    [thanked] = steps.decide(facts("takk", smalltalk=SmallTalk.THANKS, **waiting)).replies
+    assert "1001" not in thanked.text
+
+
+def test_no_time_is_said_to_have_passed_for_somebody_in_danger() -> None:
+    urgent = replace(ticket(), priority="urgent", due_at=NOW - timedelta(hours=1))
+    case: dict[str, Any] = {
+        "address": KARI,
+        "ticket": urgent,
+        "tickets": (urgent,),
+        "thread": thread(TurnOwner.WAITING),
+    }
+    for said in (command(CommandKind.STATUS), {}):
+        [told] = steps.decide(facts("er det noen som hjelper", **case, **said)).replies
+        assert "varslet" in told.text
+        assert "senest" not in told.text
+
+
+def test_yes_to_several_choices_is_asked_back_which() -> None:
+    offered = facts("ja", address=KARI, thread=thread(pending=OFFER))
+    assert "Hvilket av dem" in steps.decide(offered).replies[0].text
+    assert steps.decide(offered).pending == OFFER

@@ -198,3 +198,22 @@ async def test_what_is_folded_away_is_masked_too(town: Town) -> None:
 async def test_a_language_the_bot_does_not_speak_becomes_a_case(town: Town) -> None:
     await mail(town, "1", text="Dzień dobry, czy mogę prosić o pomoc w sprawie przedszkola dla mojego dziecka?")
     assert (await town.ticket()).topic == "polsk"
+
+
+@pytest.mark.parametrize("by", [{"automatic": "auto-submitted"}, {"authenticated": False}, {"spam": "x-spam-flag"}])
+async def test_only_the_residents_own_words_settle_the_language_of_a_conversation(
+    town: Town, by: dict[str, Any]
+) -> None:
+    first = await mail(town, "1")
+    english = "I am out of the office until Monday and will read your message when I am back."
+    await mail(town, "2", refs=("<1@example.org>",), text=english, **by)
+    assert await _language(town, first.thread) == "nb"
+    await mail(town, "3", refs=("<1@example.org>",), text=english)
+    assert await _language(town, first.thread) == "en"
+
+
+async def _language(town: Town, thread: int) -> str:
+    found: str = await town.house.database.read(
+        lambda tx: tx.value("SELECT language FROM thread WHERE id = :id", id=thread)
+    )
+    return found
