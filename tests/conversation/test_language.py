@@ -158,3 +158,10 @@ def test_a_megabyte_is_judged_by_its_beginning() -> None:
     began = time.perf_counter()
     assert detect("Korleis søkjer eg om dette? " + "a" * 1_000_000, "nb").language == "nn"
     assert time.perf_counter() - began < 1
+
+
+@pytest.mark.parametrize(
+    "text", ["Kan jeg få litt hjelp?", "Jeg lurer på en faktura", "Hva skjer på søndag?", "Hvem spør jeg om avgifter?"]
+)
+def test_words_that_both_written_forms_have_speak_for_neither(text: str) -> None:
+    assert detect(text, "nb").language == "nb"
