@@ -27,10 +27,12 @@ VIEWS: Final = {
     "waiting": "Venter",
     "late": "Over frist",
     "closed": "Lukkede",
-    "undecided": "Uten arkivvurdering",
+    "undecided": "Arkivvurdering",
 }
 FIRST_VIEW: Final = "open"
 LONGEST_LIST: Final = 100  # tickets; more are found by searching
+NO_QUESTION: Final = ("command", "smalltalk")  # labels of outcomes
+ASKED_FOR_A_PERSON: Final = "asked for a person"  # the rule of an outcome
 MOST_SET_ASIDE: Final = 1_000  # conversations of strangers that are counted
 
 
@@ -88,9 +90,16 @@ class Opened:
 
     @property
     def last_question(self) -> Message | None:
-        """What the resident said last."""
+        """What the resident asked last; a command or a wish for a person counts only where there is nothing else."""
         said = [one for one in self.case.messages if one.author == Author.RESIDENT and one.kind == "message"]
-        return said[-1] if said else None
+        asked = [one for one in said if not _is_no_question(one)]
+        return next(reversed(asked or said), None)
+
+
+def _is_no_question(message: Message) -> bool:
+    """Say whether the bot took a message as a word to itself: a command, small talk, or a wish for a person."""
+    outcome = message.outcome
+    return outcome.get("outcome") in NO_QUESTION or outcome.get("rule") == ASKED_FOR_A_PERSON
 
 
 def newest_of(case: Case) -> int:

@@ -10,6 +10,7 @@ from contactbot.handoff.desk import Case
 from contactbot.handoff.ticket import Archive, HistoryLine
 from contactbot.messages import Address, Author, DeliveryState
 from contactbot.threads.thread import Message
+from contactbot.web.setbacks import cause
 
 CHANNELS: Final = {
     "email": "E-post",
@@ -125,7 +126,8 @@ class File:
 class Said:
     """Something said: by whom, on which channel, and what became of it on its way out.
 
-    ``reserved`` names content that was kept here because it may not be sent openly.
+    ``detail`` is what the other side said of it, and ``cause`` what that means. ``reserved`` names content that was
+    kept here because it may not be sent openly.
     """
 
     message: Message
@@ -136,6 +138,7 @@ class Said:
     state: str = ""
     weight: str = "calm"
     detail: str = ""
+    cause: str = ""
     reserved: str = ""
     kind: Literal["said"] = "said"
 
@@ -212,9 +215,10 @@ def _said(case: Case, originals: frozenset[int]) -> Iterator[Said]:
     for message in case.messages:
         words, weight, detail = states.get(message.id, ("", "calm", ""))
         files = tuple(File(*file[1:]) for file in case.files if file[0] == message.id)
+        why = cause(detail) if weight == "failed" else ""
         yield Said(
             message, _name(message, names[message.thread]), channels[message.thread], files, message.id in originals,
-            words, weight, detail, CONTENTS.get(str(message.outcome.get("content", "")), ""),
+            words, weight, detail, why, CONTENTS.get(str(message.outcome.get("content", "")), ""),
         )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from aiohttp import ClientResponse
 
+from contactbot.conversation.trial import try_out
 from contactbot.errors import StoreBusyError
 from contactbot.handoff.desk import Case
 from contactbot.handoff.ticket import TicketState
@@ -449,6 +450,30 @@ async def test_an_answer_is_inserted_without_losing_the_draft(town: Town, kari: 
     assert said(await town.case(number)) == []
 
 
+@pytest.mark.usefixtures("answers")
+@pytest.mark.parametrize("wish", ["jeg vil snakke med et menneske", "hjelp", "takk"])
+async def test_answers_are_offered_for_the_question_and_not_for_the_wish_for_a_person(
+    town: Town, kari: Client, wish: str
+) -> None:
+    number = await town.written("Det er et hull i veien")
+    knowledge = await town.house.bases.current(HERE, 0)
+    tried = try_out(wish, knowledge, town.house.municipalities[HERE], town.house.clock())
+    outcome = {"outcome": tried.label, "rule": tried.rule}
+    await town.house.database.write(_resident_says, number, wish, outcome, town.house.clock())
+    assert "Hvordan melder jeg fra om hull i veien?" in await opened(kari, number)
+
+
+async def test_why_a_message_did_not_arrive_is_said_in_norwegian_beside_the_other_sides_words(
+    town: Town, kari: Client
+) -> None:
+    number = await town.written("Det er et hull i veien")
+    await replied(kari, number, "Vi kommer.")
+    await town.house.database.write(_set_state, "failed", "550 5.1.1 User unknown")
+    page = await opened(kari, number)
+    assert "Kom ikke fram: e-postadressen finnes ikke" in page
+    assert 'lang="en">550 5.1.1 User unknown</span>' in page
+
+
 # --- contacts that staff register ------------------------------------------------------------------------------------
 
 
@@ -629,6 +654,11 @@ def _bot_says(tx: Transaction, number: int, at: datetime) -> None:
     thread, _ = _thread_of(tx, number)
     new = NewMessage(Author.BOT, "**Meld fra** på 75 99 00 00.", "nb", at, markup="markdown")
     outbox.post(tx, HERE, thread, "sms", threads.append(tx, HERE, thread, new), Post("answer", Author.BOT, 9, at))
+
+
+def _resident_says(tx: Transaction, number: int, text: str, outcome: dict[str, str], at: datetime) -> None:
+    thread, _ = _thread_of(tx, number)
+    threads.append(tx, HERE, thread, NewMessage(Author.RESIDENT, text, "nb", at, outcome=outcome))
 
 
 def _fold(tx: Transaction, number: int, text: str) -> None:
