@@ -10,7 +10,7 @@ import contextlib
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -21,12 +21,12 @@ from contactbot.clock import Clock
 from contactbot.errors import StoreBusyError
 from contactbot.failpoints import Point
 from contactbot.handoff import desk
-from contactbot.handoff.ticket import NewTicket, Reason
 from contactbot.marks import in_words
 from contactbot.messages import Address, Author, DeliveryState, Outbound, Receipt
 from contactbot.municipality import Municipality
 from contactbot.outbox import store
 from contactbot.outbox.parcel import Parcel, Standing, wait_before
+from contactbot.privacy.erasures.erasure import SCHEME as NOBODY
 from contactbot.settings import DeliverySettings
 from contactbot.storage import events
 from contactbot.storage.database import Database
@@ -291,6 +291,7 @@ def _settle(
     """
     failpoints.touch(Point.SETTLING, parcel.channel)
     now = store.standing(tx, parcel.id)
+    receipt = _told_of(now, receipt)
     if receipt.state == "unknown" and rules.resend and not parcel.doubtful and not now.withdrawn:
         store.note(tx, now, DeliveryState.UNKNOWN, receipt, at)
         store.queue_again(tx, parcel.id, at, at, doubtful=True)
@@ -327,7 +328,13 @@ def _record(tx: Transaction, receipt: Receipt, at: datetime, municipalities: Map
     """Write a report that came later. Reports about nothing we sent are ignored."""
     found = store.find(tx, receipt)
     if found is not None and receipt.state in FINAL:
-        _move(tx, store.standing(tx, found), FINAL[receipt.state], receipt, at, municipalities)
+        now = store.standing(tx, found)
+        _move(tx, now, FINAL[receipt.state], _told_of(now, receipt), at, municipalities)
+
+
+def _told_of(now: Standing, receipt: Receipt) -> Receipt:
+    """Return what may be kept of a report: peers name whom they refuse, and of somebody forgotten nothing is kept."""
+    return replace(receipt, provider_id="", detail="") if now.scheme == NOBODY else receipt
 
 
 def _move(
@@ -346,24 +353,27 @@ def _move(
     tx.wake(session_topic(now.scheme, now.value))
     events.record(
         tx, now.municipality, at, "delivery", f"delivery.{state}", thread=now.thread,
-        data={"channel": now.channel, "detail": receipt.detail},
+        data={"channel": now.channel},
     )  # fmt: skip
     if state == DeliveryState.FAILED and receipt.detail.startswith(OPTED_OUT):
-        _obey_stop(tx, now.address, at)
-    if state in (DeliveryState.FAILED, DeliveryState.UNKNOWN) and now.purpose not in IDLE:
+        _obey_stop(tx, now, at, municipalities)
+    silenced = state == DeliveryState.CANCELLED and now.author == Author.STAFF  # by a STOP: nothing else withdraws it
+    lost = silenced or state in (DeliveryState.FAILED, DeliveryState.UNKNOWN)
+    if lost and now.purpose not in IDLE and now.scheme != NOBODY:
         _show_as_work(tx, now, at, municipalities)
 
 
-def _obey_stop(tx: Transaction, address: int, at: datetime) -> None:
+def _obey_stop(tx: Transaction, now: Standing, at: datetime, municipalities: Mapping[str, Municipality]) -> None:
     """Silence the address a parcel was for: the peer knows of a STOP that we did not see."""
-    threads.set_stopped(tx, address, at)
-    store.cancel_all(tx, address, at)
+    threads.set_stopped(tx, now.address, at)
+    for thread in store.cancel_all(tx, now.address, at):
+        desk.undelivered(tx, now.municipality, thread, at, _due(now, at, municipalities))
 
 
 def _show_as_work(tx: Transaction, now: Standing, at: datetime, municipalities: Mapping[str, Municipality]) -> None:
-    thread = threads.thread_by_id(tx, now.municipality, now.thread)
-    assert thread is not None, "an outbox row's thread is there"  # noqa: S101 - narrows the type
+    desk.undelivered(tx, now.municipality, now.thread, at, _due(now, at, municipalities))
+
+
+def _due(now: Standing, at: datetime, municipalities: Mapping[str, Municipality]) -> datetime:
     here = municipalities.get(now.municipality)
-    due_at = at if here is None else here.due(at)
-    title = thread.subject or f"#{thread.id}"
-    desk.hand_off(tx, thread, NewTicket(title, Reason.UNDELIVERED, now.channel, at, due_at))
+    return at if here is None else here.due(at)

@@ -16,9 +16,11 @@ from contactbot.channels.base import Abilities
 from contactbot.delivery import Delivery
 from contactbot.errors import StoreBusyError
 from contactbot.handoff import desk
-from contactbot.handoff.ticket import Reason
+from contactbot.handoff.ticket import Reason, TicketState
 from contactbot.messages import Address, Author, Length, Outbound, Receipt
 from contactbot.outbox import store as outbox
+from contactbot.privacy.erasures import forgetting
+from contactbot.privacy.erasures.erasure import Order
 from contactbot.settings import DeliverySettings
 from contactbot.storage.transaction import Transaction
 from tests.conversation.town import HERE, Town, running
@@ -576,6 +578,25 @@ async def test_stop_cancels_what_is_queued_and_what_would_be_tried_again(town: T
     assert [out.purpose for out in peer.sent] == ["answer", "stop"]
 
 
+@pytest.mark.parametrize("on_its_way", [False, True])
+async def test_what_staff_said_and_a_stop_kept_back_is_work_again(town_on_both: Town, *, on_its_way: bool) -> None:
+    town, answer = town_on_both, asyncio.Event()
+    peer = Peer(Receipt("sent"), Held(answer, Receipt("retry")))
+    await town.channel.say(PERSON)
+    await town.do(desk.reply, 1001, "Her er svaret.", town.actor())
+    if on_its_way:
+        async with delivering(town, peer):
+            await until(lambda: len(peer.sent) == 2)
+            await town.channel.say("STOPP")
+            answer.set()
+            await settled(town, "sent", "cancelled", "sent")
+    else:
+        await town.channel.say("STOPP")
+    case = await town.case()
+    assert case.ticket.state == TicketState.OPEN
+    assert "ticket.undelivered" in [line.kind for line in case.history]
+
+
 async def test_a_peer_that_knows_of_a_stop_silences_the_address_and_all_that_is_queued_for_it(town: Town) -> None:
     await town.channel.say(PERSON)
     await town.channel.say("hei")
@@ -745,3 +766,48 @@ async def test_where_the_municipality_names_no_staff_residents_see_the_role_alon
         assert peer.sent[-1].author_name == "Medarbeider i Fjordvik kommune"
         spoken = await town.house.receptions["loopback"].history(Address("loopback", "resident"), 0)
         assert [one.author_name for one in spoken if one.author == Author.STAFF] == [""]
+
+
+# Somebody who was forgotten
+
+
+@pytest.mark.parametrize("state", ["sent", "retry", "failed", "unknown"])
+async def test_what_a_peer_tells_of_somebody_forgotten_meanwhile_is_not_kept_and_nobodys_work(
+    town_on_both: Town,
+    state: Any,  # noqa: ANN401 - a receipt's state
+) -> None:
+    town, answer = town_on_both, asyncio.Event()
+    told = Receipt(state, provider_id="p-1", detail="550 resident@example.org unknown")
+    peer = Peer(Held(answer, told))
+    await town.channel.say(QUESTION)
+    now = town.watch()
+    async with delivering(town, peer) as delivery:
+        await until(lambda: bool(peer.sent))
+        await forgetting.forget(town.house.database, Order(HERE, (1,), "operator", now, now, b"k" * 32), town.watch)
+        answer.set()
+        await settled(town, {"retry": "cancelled"}.get(state, state))
+        await delivery.record(Receipt("failed", 1, "p-1", "550 resident@example.org unknown"))
+    kept = await town.house.database.read(_told)
+    assert not any("550" in text or "p-1" in text for text in kept)
+    assert await town.tickets() == 0
+
+
+async def test_what_a_peer_says_stands_with_the_message_and_in_no_event(town: Town) -> None:
+    await town.channel.say(QUESTION)
+    async with delivering(town, Peer(Receipt("failed", detail="550 resident@example.org unknown"))):
+        await settled(town, "failed")
+    events = await town.house.database.read(lambda tx: tx.rows("SELECT data FROM event"))
+    assert not any("550" in str(data) for data in events)
+
+
+def _told(tx: Transaction) -> list[str]:
+    """Return everything in which something of a report could have been kept."""
+    return [
+        str(row)
+        for row in (
+            *tx.rows("SELECT detail, provider_id FROM outbox"),
+            *tx.rows("SELECT detail FROM delivery_event"),
+            *tx.rows("SELECT ref FROM message_ref"),
+            *tx.rows("SELECT data FROM event"),
+        )
+    ]

@@ -63,8 +63,8 @@ def carry_out(
     municipality, now = thread.municipality, facts.now
     if outcome.silence is not None:
         threads.set_stopped(tx, thread.address, now if outcome.silence else None)
-        if outcome.silence:
-            outbox.cancel_all(tx, thread.address, now)
+        for unsaid in outbox.cancel_all(tx, thread.address, now) if outcome.silence else ():
+            desk.undelivered(tx, municipality, unsaid, now, facts.municipality.due(now))
     ticket = _opened(tx, thread, facts, outcome)
     if outcome.survey:
         ticket = desk.how_it_went(tx, thread, outcome.survey, now, facts.municipality.due(now))

@@ -70,6 +70,14 @@ def hand_off(tx: Transaction, thread: Thread, new: NewTicket) -> Ticket:
     return ticket
 
 
+def undelivered(tx: Transaction, municipality: str, number: int, at: datetime, due_at: datetime) -> Ticket:
+    """Give a thread to people in which something could not be said: nobody may take it for answered."""
+    thread = threads.thread_by_id(tx, municipality, number)
+    assert thread is not None, "an outbox row's thread is there"  # noqa: S101 - narrows the type
+    title = thread.subject or f"#{thread.id}"
+    return hand_off(tx, thread, NewTicket(title, Reason.UNDELIVERED, thread.channel, at, due_at))
+
+
 def written_again(tx: Transaction, thread: Thread, at: datetime, due_at: datetime) -> Ticket | None:
     """Note that the resident wrote in a thread that people have; an answered or closed ticket is due anew."""
     ticket = store.of_thread(tx, thread.id)

@@ -85,6 +85,7 @@ class Standing:
     message: int
     channel: str
     purpose: str
+    author: Author
     state: DeliveryState
     scheme: str
     value: str

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from contactbot.messages import DeliveryState, Receipt
+from contactbot.messages import Author, DeliveryState, Receipt
 from contactbot.outbox.parcel import WITHDRAWN_ON_TAKEOVER, Parcel, Post, Standing, may_become
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
@@ -134,7 +134,7 @@ def standing(tx: Transaction, number: int) -> Standing:
     """Return how things stand with a parcel."""
     found = tx.one(
         Standing,
-        "SELECT o.id, o.municipality, o.thread, o.message, o.channel, o.purpose, o.state, a.scheme, a.value,"
+        "SELECT o.id, o.municipality, o.thread, o.message, o.channel, o.purpose, o.author, o.state, a.scheme, a.value,"
         " coalesce(o.to_address, t.address) AS address,"
         f" (o.author = 'bot' AND o.turn_epoch < t.turn_epoch AND o.purpose IN ({WITHDRAWN}))"
         "  OR (o.purpose <> 'stop' AND EXISTS (SELECT 1 FROM address b"
@@ -203,15 +203,17 @@ def withdraw(tx: Transaction, thread: int, at: datetime) -> int:
     )
 
 
-def cancel_all(tx: Transaction, address: int, at: datetime) -> int:
-    """Cancel everything queued for an address that asked for silence; return how many."""
-    return tx.execute(
+def cancel_all(tx: Transaction, address: int, at: datetime) -> tuple[int, ...]:
+    """Cancel everything queued for an address that asked for silence; return the threads where staff said any of it."""
+    rows = tx.rows(
         "UPDATE outbox SET state = 'cancelled', changed_at = :at, detail = 'the resident has asked for no messages'"
         " WHERE state IN ('held', 'queued') AND (to_address = :address"
-        "  OR (to_address IS NULL AND thread IN (SELECT id FROM thread WHERE address = :address)))",
+        "  OR (to_address IS NULL AND thread IN (SELECT id FROM thread WHERE address = :address)))"
+        " RETURNING thread, author",
         address=address,
         at=at,
     )
+    return tuple(dict.fromkeys(int(thread) for thread, author in rows if author == Author.STAFF))
 
 
 def cancel(tx: Transaction, number: int, at: datetime) -> bool:
