@@ -26,6 +26,22 @@ OUTCOMES: Final = {
     "smalltalk": "Småprater",
     "silent": "Er stille",
 }
+# Why, by the rule's name or how it begins; other rules are told by what the bot does.
+RULES: Final = {
+    "sure": "boten er sikker nok på ett svar",
+    "several": "teksten har flere spørsmål, og hvert har sitt svar",
+    "in doubt": "flere svar kan passe, så innbyggeren får velge",
+    "unsure": "ingen svar er sikre nok",
+    "asked for a person": "innbyggeren ber om en person",
+    "safety": "ordene kan bety fare, og det går foran alt annet",
+    "language": "teksten er på et språk uten svar her",
+    "unreadable": "teksten kan ikke leses",
+}
+OTHERWISE: Final = {
+    "command": "teksten er en beskjed til boten selv",
+    "smalltalk": "teksten er småprat, og spør ikke om noe",
+    "silent": "teksten er ikke til å svare på",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +57,14 @@ class Tried:
     def shown(self) -> Trial:
         """The trial to look at: with the change when there is one."""
         return self.after or self.before
+
+    @property
+    def why(self) -> str:
+        """Why the bot does what it does, in the editor's words."""
+        rule, label = self.shown.rule, self.shown.label
+        if label in OTHERWISE:
+            return OTHERWISE[label]
+        return next((words for begins, words in RULES.items() if rule.startswith(begins)), rule)
 
     @property
     def worth_showing(self) -> tuple[Candidate, ...]:

@@ -294,6 +294,21 @@ async def test_without_javascript_a_trial_brings_the_form_back(ola: Client) -> N
         assert kept in page
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Når hentes søppelet?", "Boten er sikker nok på ett svar."),
+        ("jeg vil snakke med et menneske", "Innbyggeren ber om en person."),
+        ("hvor bor julenissen", "Ingen svar er sikre nok."),
+        ("jeg vil ta livet mitt", "Ordene kan bety fare, og det går foran alt annet."),
+        ("tusen takk", "Teksten er småprat, og spør ikke om noe."),
+        ("HJELP", "Teksten er en beskjed til boten selv."),
+    ],
+)
+async def test_a_trial_says_in_norwegian_why_the_bot_does_what_it_does(ola: Client, text: str, why: str) -> None:
+    assert why in words(await text_of(await ola.post("/kb/trial", data={"try": text}, headers={PART: "1"})))
+
+
 async def test_danger_is_seen_in_a_trial_as_for_residents(ola: Client) -> None:
     page = await text_of(await ola.post("/kb/trial", data={"try": "jeg vil ta livet mitt"}, headers={PART: "1"}))
     assert "Varsler om fare" in page
