@@ -60,6 +60,7 @@ _POLITE: Final = _folded(_TABLE["polite"])
 _CLOSING: Final = re.compile(rf"\n\s*(?:{'|'.join(map(re.escape, _TABLE['closings']))})\b", re.IGNORECASE)
 _WHOLE: Final = {words: CommandKind(kind) for kind, rows in _TABLE["whole"].items() for words in _folded(rows)}
 _STATUS_WORDS: Final = _folded(_TABLE["status"]["words"])
+_STATUS_BEFORE: Final = _folded(_TABLE["status"]["before"]) | _POLITE
 _STATUS_BETWEEN: Final = _folded(_TABLE["status"]["between"])
 _CONTINUE_WORDS: Final = _folded(_TABLE["continue"]["words"])
 _CONTINUE_BETWEEN: Final = _folded(_TABLE["continue"]["between"])
@@ -99,12 +100,14 @@ def _whole(words: list[str]) -> CommandKind | None:
 
 
 def _status(words: list[str], text: str) -> Command | None:
-    """Read "STATUS", "STATUS 2026-17" and "status på sak 17"; a status of something without a number is a question."""
-    if not words or words[0] not in _STATUS_WORDS:
+    """Read "STATUS", "STATUS 2026-17" and "hva er status på sak 17"; the status of anything else is a question."""
+    first = next((at for at, word in enumerate(words) if word not in _STATUS_BEFORE), len(words))
+    if first == len(words) or words[first] not in _STATUS_WORDS:
         return None
-    if len(words) == 1:
+    rest = words[first + 1 :]
+    if all(word in _STATUS_BETWEEN or word in _POLITE for word in rest):
         return Command(CommandKind.STATUS)
-    reference = _case_named(words[1:], text, _STATUS_BETWEEN)
+    reference = _case_named(rest, text, _STATUS_BETWEEN)
     return Command(CommandKind.STATUS, reference) if reference else None
 
 

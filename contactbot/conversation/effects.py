@@ -81,9 +81,10 @@ def carry_out(
         worded = _worded(facts, reply, ticket, disclosed=disclosed, told=told)
         _say(tx, thread, inbound, facts, outcome, worded, give_up)
         disclosed, told = True, told or reply.purpose in PREFIXED
+    concerned = ticket or facts.seen.open_ticket
     events.record(
         tx, municipality, now, "resident", "message.received", thread=thread.id,
-        ticket=ticket.id if ticket is not None else None,
+        ticket=concerned.id if concerned is not None else None,
         data={"outcome": outcome.label, "rule": outcome.rule, "channel": thread.channel},
     )  # fmt: skip
 

@@ -18,7 +18,7 @@ from contactbot.conversation.outcome import Given, Outcome, Reply, SurveyAnswer,
 from contactbot.conversation.questions import quoted, says_nothing
 from contactbot.conversation.reasons import matched_words
 from contactbot.conversation.smalltalk import SmallTalk
-from contactbot.handoff.ticket import Reason
+from contactbot.handoff.ticket import Reason, TicketState
 from contactbot.kb.matching import Answer, Candidate, Choices
 from contactbot.masking import without_marks
 from contactbot.messages import Length
@@ -144,7 +144,7 @@ def another_writes(facts: Facts) -> Outcome | None:
 def persons_turn(facts: Facts) -> Outcome | None:
     """5. People have the thread: the message goes to them. Commands to the machine are still the machine's.
 
-    While nobody has taken the case yet, the bot also says what it is sure of.
+    While nobody has taken the case yet, the bot also says what it is sure of. Thanks for an answer ask for no other.
     """
     owner = facts.seen.turn_owner
     if owner == TurnOwner.BOT or facts.seen.open_ticket is None:
@@ -152,6 +152,8 @@ def persons_turn(facts: Facts) -> Outcome | None:
     to_the_machine = facts.command is not None and facts.command.kind != CommandKind.PERSON
     if to_the_machine or _code(facts) or _picks(facts, owner):
         return None
+    if owner == TurnOwner.STAFF and facts.smalltalk in _CONTENT and facts.seen.open_ticket.state == TicketState.WAITING:
+        return Outcome("silent", "thanked", pending=facts.pending)
     if owner == TurnOwner.STAFF:
         return Outcome("silent", "a person has the turn", to_people=True)
     if facts.command is not None or facts.smalltalk is not None or isinstance(facts.decision, Answer):
@@ -233,6 +235,7 @@ def small_talk(facts: Facts) -> Outcome | None:
     return Outcome("smalltalk", facts.smalltalk.value, (told,), pending=facts.pending)
 
 
+_CONTENT: Final = (SmallTalk.THANKS, SmallTalk.BYE, SmallTalk.COMPLIMENT)
 _ASKING: Final = (SmallTalk.GREETING, SmallTalk.EMOJI, SmallTalk.INSULT, SmallTalk.OPENER, SmallTalk.MISSED)
 """What somebody who waits for a person says to hear how their case stands."""
 

@@ -47,6 +47,8 @@ def test_a_word_that_is_the_whole_message_is_a_command(text: str, kind: CommandK
         "trenger jeg saksbehandler til byggesøknad",
         "jeg vil ikke snakke med et menneske",
         "status på søknaden min",
+        "hva er status på byggesøknaden",
+        "hva er status for utbygging av skolen",
         "no",
         "en",
         "norsk kurs for innvandrere",
@@ -86,7 +88,17 @@ def test_a_wish_for_a_person_is_heard_inside_a_short_sentence(text: str) -> None
 
 @pytest.mark.parametrize(
     ("text", "reference"),
-    [("STATUS 2026-17", "2026-17"), ("status 42", "42"), ("Status på sak F-1042?", "F-1042"), ("status", "")],
+    [
+        ("STATUS 2026-17", "2026-17"),
+        ("status 42", "42"),
+        ("Status på sak F-1042?", "F-1042"),
+        ("status", ""),
+        ("Hva er status på saken min 1001?", "1001"),
+        ("hei, hva er status på saken min?", ""),
+        ("status på saken", ""),
+        ("what is the status of my case", ""),
+        ("Kan jeg få status på sak 17, takk", "17"),
+    ],
 )
 def test_status_names_its_ticket(text: str, reference: str) -> None:
     assert parse(text) == Command(CommandKind.STATUS, reference)

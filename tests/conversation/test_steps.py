@@ -617,3 +617,15 @@ def test_yes_to_several_choices_is_asked_back_which() -> None:
     offered = facts("ja", address=KARI, thread=thread(pending=OFFER))
     assert "Hvilket av dem" in steps.decide(offered).replies[0].text
     assert steps.decide(offered).pending == OFFER
+
+
+def test_thanks_for_an_answer_leave_the_case_answered_and_anything_else_opens_it_again() -> None:
+    answered: dict[str, Any] = {
+        "address": KARI, "thread": thread(TurnOwner.STAFF), "ticket": ticket(TicketState.WAITING),
+    }  # fmt: skip
+    thanked = steps.decide(facts("Tusen takk!", smalltalk=SmallTalk.THANKS, **answered))
+    assert (thanked.rule, thanked.to_people, thanked.replies) == ("thanked", False, ())
+    assert steps.decide(facts("hallo?", smalltalk=SmallTalk.GREETING, **answered)).to_people
+    assert steps.decide(facts("men hva koster det?", **answered)).to_people
+    answered["ticket"] = ticket()
+    assert steps.decide(facts("takk", smalltalk=SmallTalk.THANKS, **answered)).to_people
