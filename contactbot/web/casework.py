@@ -29,19 +29,28 @@ from contactbot.web.templating import municipality_of
 
 LONGEST_TEXT: Final = 20_000  # characters of a reply or note
 LONGEST_KEY: Final = 64  # characters
+LONGEST_DIGITS: Final = 18  # of a number of ours, which the database holds in 64 bits
 
 
 class NewerMessageError(ConflictError):
     """The resident wrote while the reply was being written."""
 
 
+class TakenMeanwhileError(ConflictError):
+    """A colleague took the case while the reply was being written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the composer sends: ``seen`` is the newest message it showed, ``then`` what shall follow."""
+    """What the composer sends: ``seen`` is the newest message it showed, ``then`` what shall follow.
+
+    ``holder`` is whose case it showed, 0 for nobody's, None where the form does not tell.
+    """
 
     text: str
     content: Content
     seen: int
+    holder: int | None
     then: str
     survey: bool
 
@@ -138,8 +147,8 @@ async def reply(request: web.Request) -> web.StreamResponse:
         return await _refused(request, problem, draft, status=422)
     if then != "announce" and _masked(request, text) != text:
         return await _refused(request, SENSITIVE, draft, status=422)
-    seen = int(form["seen"]) if form.get("seen", "").isdecimal() else 0
-    answer = Answer(_masked(request, text), content, seen, then, _survey(request))
+    seen, holder = (_number(form.get(name, "")) for name in ("seen", "holder"))
+    answer = Answer(_masked(request, text), content, seen or 0, holder, then, _survey(request))
     town = municipality_of(request, request[MEMBER])
     try:
         await request.app[HOUSE].database.write(
@@ -147,6 +156,8 @@ async def reply(request: web.Request) -> web.StreamResponse:
         )
     except NewerMessageError:
         return await _refused(request, NEWER, draft)
+    except TakenMeanwhileError:
+        return await _refused(request, f"Ikke sendt: {await _taken_by(request)} {AGREE}", draft)
     except OpenChannelError:
         return await _refused(request, RESERVED.format(content=timeline.CONTENTS[content]), draft, status=422)
     except ConflictError:  # the only other reason that is left
@@ -227,6 +238,7 @@ async def insert(request: web.Request) -> web.StreamResponse:
 
 
 NEWER: Final = "Innbyggeren skrev mens du svarte. Les den nye meldingen, og send på nytt hvis svaret fortsatt passer."
+AGREE: Final = "Avtal hvem som svarer. Send på nytt hvis det er du."
 STOPPED: Final = (
     "Ikke sendt: innbyggeren har bedt om ingen meldinger her (STOPP). Svar på en annen måte, og skriv et notat om det."
 )
@@ -260,10 +272,14 @@ def _problem(text: str) -> str:
 def _reply(tx: Transaction, number: int, answer: Answer, sender: str, read_at: str, who: Actor) -> int:
     """Answer unless the resident has written since; return the message's id.
 
-    Raises NotFoundError, and NewerMessageError when a message came after the one that was ``seen``.
+    Raises NotFoundError, NewerMessageError when a message came after the one that was ``seen``, and
+    TakenMeanwhileError when a colleague has the case who did not have it then.
     """
-    if newest_of(desk.case(tx, who.municipality, number)) > answer.seen:
+    case = desk.case(tx, who.municipality, number)
+    if newest_of(case) > answer.seen:
         raise NewerMessageError(f"case {number} has a newer message")
+    if answer.holder is not None and case.ticket.assignee not in (None, who.staff, answer.holder):
+        raise TakenMeanwhileError(f"somebody else took case {number}")
     if answer.then == "announce":
         return desk.announce(tx, number, Reserved(answer.content, answer.text, sender, read_at), who)
     message = desk.reply(tx, number, answer.text, who, answer.content)
@@ -278,6 +294,10 @@ def _note(tx: Transaction, number: int, text: str, who: Actor) -> int:
 
 def _close(tx: Transaction, number: int, who: Actor, survey: bool) -> None:  # noqa: FBT001 - a unit's arguments are positional
     desk.close(tx, number, who, survey=survey)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= LONGEST_DIGITS else None
 
 
 def _masked(request: web.Request, text: str) -> str:

@@ -367,6 +367,21 @@ async def test_answers_of_the_bot_are_shown_as_residents_see_them(town: Town, ka
     assert "<strong>Meld fra</strong>" in await opened(kari, number)
 
 
+async def test_a_reply_to_a_case_that_a_colleague_took_meanwhile_is_kept_and_not_sent(town: Town, kari: Client) -> None:
+    number = await town.written("Det er et hull i veien")
+    page = await opened(kari, number)
+    form = {"text": "Vi kommer i dag.", **{name: field(page, name) for name in ("key", "seen", "holder")}}
+    ola = await town.signed_in("ola@fjordvik.example")
+    await ola.post(f"/desk/tickets/{number}/claim")
+    page = await text_of(await kari.post(f"/desk/tickets/{number}/replies", data=form), 409)
+    assert "Ikke sendt: Ola Vik tok saken før deg. Avtal hvem som svarer." in page
+    assert "Vi kommer i dag.</textarea>" in page
+    assert said(await town.case(number)) == []
+    form |= {name: field(page, name) for name in ("key", "seen", "holder")}
+    await text_of(await kari.post(f"/desk/tickets/{number}/replies", data=form))
+    assert said(await town.case(number)) == ["Vi kommer i dag."], "who has seen whose case it is may send"
+
+
 @pytest.mark.parametrize(
     ("state", "words"),
     [

@@ -17,7 +17,10 @@ from tests.web.conftest import HERE, PASSWORD, Letter, Town
 
 Scheme: TypeAlias = Literal["light", "dark"]
 WIDTHS = (1440, 1024, 390, 320)  # CSS pixels
-PROVOKED = ("Failed to load resource: net::ERR_FAILED",)  # what tests bring about themselves
+PROVOKED = (  # what tests bring about themselves
+    "Failed to load resource: net::ERR_FAILED",
+    "Failed to load resource: the server responded with a status of 409 (Conflict)",
+)
 
 
 @pytest.fixture
@@ -142,6 +145,29 @@ async def test_a_reply_that_cannot_leave_is_kept_and_leaves_once_later(town: Tow
     await expect(page.locator("#conversation")).to_contain_text("Vi kommer")
     case = await town.case(number)
     assert [one.text for one in case.messages if one.author == Author.STAFF] == ["Vi kommer"]
+
+
+async def test_that_a_colleague_took_the_case_is_said_above_what_one_writes(town: Town, page: Page) -> None:
+    number = await town.written("Det er et hull i veien")
+    await signed_in(page, town, f"/desk/tickets/{number}")
+    await page.fill("#reply", "Vi kommer")
+    ola = await town.signed_in("ola@fjordvik.example")
+    await ola.post(f"/desk/tickets/{number}/claim")
+    await expect(page.locator("#holder")).to_contain_text("Ola Vik har saken. Avtal med Ola Vik før du svarer.")
+    await expect(page.locator("#reply")).to_have_value("Vi kommer")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#problem")).to_contain_text("Ikke sendt: Ola Vik tok saken")
+    await expect(page.locator("#reply")).to_have_value("Vi kommer")
+    assert await barriers(page) == []
+
+
+async def test_a_case_is_closed_by_its_shortcut(town: Town, page: Page) -> None:
+    number = await town.written("Det er et hull i veien")
+    await signed_in(page, town, f"/desk/tickets/{number}")
+    await page.keyboard.press("Shift+C")
+    await expect(page.locator("#case-head")).to_contain_text("Åpne igjen")
+    await page.keyboard.press("Shift+C")  # a closed case has nothing to close
+    await expect(page.locator("#case-head")).to_contain_text("Åpne igjen")
 
 
 async def test_text_messages_are_counted_while_they_are_written(town: Town, page: Page) -> None:

@@ -267,6 +267,7 @@
     r: () => choose("reply"),
     x: () => choose("note"),
     s: () => byId("search")?.focus(),
+    C: () => (byId("close") ? byId("close").click() : false),
     "?": () => byId("shortcuts")?.showModal(),
   };
 
@@ -408,7 +409,7 @@
   function refreshCase(page) {
     const ticket = (root) => root.querySelector("#case .case")?.dataset.ticket;
     if (!ticket(document) || ticket(document) !== ticket(page)) return;
-    for (const id of ["case-head", "conversation", "sending", "about"]) if (!isTyping(byId(id))) replace(id, page);
+    for (const id of ["case-head", "conversation", "sending", "holder", "about"]) if (!isTyping(byId(id))) replace(id, page);
     const seen = byId("seen");
     const fresh = page.getElementById("seen");
     if (seen && fresh && Number(fresh.value) > Number(seen.value)) {
