@@ -19,6 +19,7 @@ from contactbot.handoff.desk import REGISTERED_CHANNELS
 from contactbot.house import House
 from contactbot.messages import Account
 from contactbot.municipalities import municipalities
+from contactbot.opening import members
 from contactbot.reception import Reception
 from contactbot.settings import Settings, channel_settings
 from contactbot.storage import folder, installation, schema
@@ -108,7 +109,7 @@ def surroundings(settings: Settings, clock: Clock) -> Surroundings:
 async def _furnish(settings: Settings, database: Database, clock: Clock) -> House:
     known = municipalities(settings.municipalities, settings.public_url)
     in_use = channels(settings, clock)
-    await database.write(installation.write, _members(settings), _accounts(settings, in_use))
+    await database.write(installation.write, members(settings), _accounts(settings, in_use))
     bases = Bases(database, known, clock, await asyncio.to_thread(encoder_in, settings.kb.encoder))
     engine = Engine(database, known, bases, settings, clock)
     delivery = Delivery(database, in_use, known, settings.delivery, clock)
@@ -121,13 +122,6 @@ async def _furnish(settings: Settings, database: Database, clock: Clock) -> Hous
     for key in known:
         await bases.current(key, 0)
     return House(settings, database, known, in_use, receptions, engine, bases, delivery, clock, writing)
-
-
-def _members(settings: Settings) -> list[installation.Member]:
-    return [
-        installation.Member(key, one.name, one.country, one.main_language, one.time_zone, one.teams)
-        for key, one in settings.municipalities.items()
-    ]
 
 
 def _accounts(settings: Settings, in_use: Mapping[str, Channel]) -> list[Account]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 from collections.abc import Awaitable, Sequence
 from http import HTTPStatus
@@ -16,7 +17,7 @@ from contactbot.channels.base import Finding
 from contactbot.channels.webchat import embedding
 from contactbot.channels.webchat.settings import WebchatSettings
 from contactbot.clock import now
-from contactbot.errors import ContactbotError
+from contactbot.errors import ContactbotError, StoreError
 from contactbot.kb.encoder import Encoder, EncoderError
 from contactbot.municipalities import municipalities
 from contactbot.settings import Settings, channel_settings
@@ -137,10 +138,19 @@ def _encoder(settings: Settings) -> list[Finding]:
 
 def _folder(settings: Settings) -> list[Finding]:
     if not settings.data.exists():
-        return [Finding("ok", f"the data folder {settings.data} will be made at the first start")]
+        return [_folder_to_come(settings.data)]
+    if not settings.data.is_dir() or not os.access(settings.data, os.W_OK | os.X_OK):
+        return [Finding("error", f"data: {settings.data} is no folder that can be written to")]
     return [
         Finding("warning", f"others may open {path}: chmod {mode:o} it") for path, mode in folder.exposed(settings.data)
     ]
+
+
+def _folder_to_come(data: Path) -> Finding:
+    above = next(path for path in data.absolute().parents if path.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        return Finding("error", f"data: {data} cannot be made: {above} cannot be written to")
+    return Finding("ok", f"the data folder {data} will be made at the first start")
 
 
 def _configuration(file: Path | None) -> list[Finding]:
@@ -160,10 +170,17 @@ def _database(settings: Settings) -> list[Finding]:
     if dialect.name == "sqlite" and not (settings.data / "contactbot.db").exists() and not settings.database:
         return [Finding("ok", "the database will be made at the first start")]
     try:
-        current = schema.is_current(dialect)
+        version = schema.version_of(dialect)
+        schema.refuse_newer(version)
+    except StoreError as error:
+        return [Finding("error", str(error))]
     except Exception as error:  # noqa: BLE001 - whatever the driver says is what the operator must know
         return [Finding("error", f"the database cannot be opened: {error}")]
-    return [] if current else [Finding("ok", "the database's schema will be brought up to date at the next start")]
+    return (
+        []
+        if version == schema.newest()
+        else [Finding("ok", "the database's schema will be brought up to date at the next start")]
+    )
 
 
 def _listening(settings: Settings) -> list[Finding]:

@@ -19,6 +19,7 @@ from contactbot.errors import SettingsError
 CHANNELS = "contactbot.channels"  # the entry points' group
 SECRET_BYTES = 32  # the least a signing key may have, as long as SHA-256's output (RFC 2104 section 3)
 BACKUP_KEY_CHARACTERS = 20  # the least a passphrase for backups may have; scrypt makes each guess cost
+HIGHEST_PORT = 65535
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -35,6 +36,13 @@ def _no_slash(text: str) -> str:
 
 def _network(text: str) -> str:
     ip_network(text, strict=False)
+    return text
+
+
+def _host_and_port(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > HIGHEST_PORT:
+        raise ValueError("write an address and a port, such as 127.0.0.1:8080")
     return text
 
 
@@ -196,7 +204,7 @@ class Settings(BaseSettings):
     desk_url: BaseUrl = Field(
         "", description="The address staff reach when it differs; `/desk` and `/kb` then live only there."
     )
-    listen: str = Field(
+    listen: Annotated[str, AfterValidator(_host_and_port)] = Field(
         "127.0.0.1:8080", description="Address and port of the web server; TLS belongs to the proxy in front."
     )
     trusted_proxies: tuple[Network, ...] = Field(
@@ -263,6 +271,8 @@ def load(path: Path) -> Settings:
         content = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise SettingsError(f"there is no file {path}; 'contactbot init' writes one") from None
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not readable as TOML: {error}") from error
     return from_values(content, str(path))
@@ -302,5 +312,6 @@ def _in_words(error: ValidationError, source: str) -> str:
     for problem in error.errors(include_url=False, include_input=False):
         key = ".".join(str(part) for part in problem["loc"])
         words = "no such setting; is it misspelt?" if problem["type"] == "extra_forbidden" else problem["msg"]
+        words = words.removeprefix("Value error, ")  # pydantic's name for the ValueErrors of our own checks
         lines.append(f"{source}: {key}: {words}")
     return "\n".join(lines)

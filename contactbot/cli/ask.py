@@ -15,12 +15,13 @@ import typer
 
 from contactbot import settings as settings_
 from contactbot.channels.loopback import LoopbackChannel
-from contactbot.cli.options import DEFAULT, Config, Json, MunicipalityOption, the_municipality
+from contactbot.cli.files import entries_to_try
+from contactbot.cli.options import DEFAULT, Config, Json, MunicipalityOption, is_there, the_municipality
 from contactbot.clock import now
 from contactbot.house import House
 from contactbot.kb import editing
 from contactbot.kb import store as kb
-from contactbot.kb.entry import Entry, entries_from_jsonl
+from contactbot.kb.entry import Entry
 from contactbot.markdown import to_plain
 from contactbot.messages import Accepted, Author, Length
 from contactbot.settings import Settings
@@ -31,7 +32,10 @@ from contactbot.threads.thread import Message
 
 AT_ONCE = 16  # questions under way at the same time; the answers keep the questions' order
 
-Base = Annotated[Path | None, typer.Option("--kb", help="Take entries from this JSONL file instead of the database.")]
+Base = Annotated[
+    Path | None,
+    typer.Option("--kb", help="Take entries from this file (JSON lines, or another pack) instead of the database."),
+]
 LengthOption = Annotated[Length, typer.Option(help="The length of answers.")]
 
 SILENT: Final[Mapping[str, Any]] = MappingProxyType(
@@ -193,9 +197,10 @@ async def _house(kb_file: Path | None, config: Path, municipality: str, length: 
     """Run a house in a folder of its own that is gone afterwards."""
     from contactbot import app, demo
 
-    configured = settings_.load(config) if config.exists() else demo.settings(Path(tempfile.gettempdir()))
+    stands = is_there(config)
+    configured = settings_.load(config) if stands else demo.settings(Path(tempfile.gettempdir()))
     key = the_municipality(configured, municipality)
-    entries = await _entries(kb_file, configured, key, from_database=config.exists())
+    entries = await _entries(kb_file, configured, key, from_database=stands)
     with tempfile.TemporaryDirectory(prefix="contactbot-") as folder:
         own = {
             "public_url": configured.public_url,
@@ -212,8 +217,7 @@ async def _house(kb_file: Path | None, config: Path, municipality: str, length: 
 
 async def _entries(kb_file: Path | None, configured: Settings, key: str, *, from_database: bool) -> tuple[Entry, ...]:
     if kb_file is not None:
-        with kb_file.open(encoding="utf-8-sig") as lines:
-            return entries_from_jsonl(lines)
+        return entries_to_try(kb_file)
     if not from_database:
         from contactbot import demo
 

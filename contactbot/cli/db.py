@@ -28,7 +28,7 @@ def group() -> None:
 
 @app.command()
 def upgrade(config: Config = DEFAULT) -> None:
-    """Bring the database to this version's schema; ``serve`` does it by itself."""
+    """Bring the database to this version's schema; serve does it by itself."""
     settings = load(config)
     folder.make(settings.data)
     schema.upgrade(settings.database_url)
@@ -39,7 +39,7 @@ def upgrade(config: Config = DEFAULT) -> None:
 def backup(
     file: Annotated[Path, typer.Argument(help="The file to write; it must not exist.")], config: Config = DEFAULT
 ) -> None:
-    """Write a consistent copy of the whole database, while the service runs; sealed where a ``backup_key`` is set."""
+    """Write a consistent copy of the whole database, while the service runs; sealed where a backup_key is set."""
     settings = load(config)
     key = settings.backup_key.get_secret_value()
     backups.backup(settings.database_url, file, key)
@@ -48,7 +48,7 @@ def backup(
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(help="A file that ``db backup`` wrote.")], config: Config = DEFAULT
+    file: Annotated[Path, typer.Argument(help="A file that db backup wrote.")], config: Config = DEFAULT
 ) -> None:
     """Put a backup in place of the database; the service must be stopped. The old database is kept beside it."""
     settings = load(config)

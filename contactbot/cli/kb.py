@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from contactbot.cli.options import DEFAULT, Config, Json, MunicipalityOption, load, the_municipality
+from contactbot.cli.files import entries_of, entries_to_try, text_of
+from contactbot.cli.options import DEFAULT, Config, Json, MunicipalityOption, is_there, load, the_municipality
+from contactbot.errors import ContactbotError
 
 if TYPE_CHECKING:
     from contactbot.conversation.trial import Trial
@@ -24,10 +26,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 
-Taken = Annotated[
-    Path, typer.Argument(exists=True, dir_okay=False, help="A file ending in .csv, .json, .jsonl or .db.")
-]
-Given = Annotated[Path, typer.Argument(dir_okay=False, help="The file to write; its ending says the form.")]
+Taken = Annotated[Path, typer.Argument(help="A file ending in .csv, .json, .jsonl or .db.")]
+Given = Annotated[Path, typer.Argument(help="The file to write; its ending says the form.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")]
 Publish = Annotated[
     bool, typer.Option("--publish/--draft", help="Let residents have the entries, or keep them as drafts.")
@@ -35,19 +35,11 @@ Publish = Annotated[
 Everything = Annotated[
     bool, typer.Option("--all", help="Also drafts and archived entries, each in its newest version.")
 ]
-Entries = Annotated[
-    Path, typer.Option("--entries", exists=True, dir_okay=False, help="Entries, one JSON object a line.")
-]
-Queries = Annotated[
-    Path,
-    typer.Option("--queries", exists=True, dir_okay=False, help='Questions, one {"text", "expect", "kind"} a line.'),
-]
-GroupsFile = Annotated[
-    Path | None, typer.Argument(exists=True, dir_okay=False, help="Groups of names, one a line, separated by commas.")
-]
+Entries = Annotated[Path, typer.Option("--entries", help="Entries, one JSON object a line, or another pack.")]
+Queries = Annotated[Path, typer.Option("--queries", help='Questions, one {"text", "expect", "kind"} a line.')]
+GroupsFile = Annotated[Path | None, typer.Argument(help="Groups of names, one a line, separated by commas.")]
 EncoderFolder = Annotated[
-    Path | None,
-    typer.Option("--encoder", exists=True, file_okay=False, help="Folder of a sentence encoder, to count as well."),
+    Path | None, typer.Option("--encoder", help="Folder of a sentence encoder, to count as well.")
 ]
 
 
@@ -66,9 +58,7 @@ def take_in(
     as_json: Json = False,  # noqa: FBT002 - same
 ) -> None:
     """Take entries in: all of them, or none when one is wrong."""
-    from contactbot.kb import packs
-
-    entries = packs.read(file.name, file.read_bytes())
+    entries = entries_of(file)
     why = f"import of {file.name}"
     done = asyncio.run(_take_in(entries, why, config, municipality, dry_run=dry_run, publish=publish))
     if as_json:
@@ -87,7 +77,7 @@ def give_out(
     municipality: MunicipalityOption = "",
     everything: Everything = False,  # noqa: FBT002 - typer's way to say a flag
 ) -> None:
-    """Write the published entries to a file that ``import`` reads back."""
+    """Write the published entries to a file that import reads back."""
     from contactbot.kb import packs
 
     entries = asyncio.run(_published(config, municipality, everything=everything))
@@ -127,7 +117,7 @@ def synonyms(
     if file is None:
         print(synonyms.groups_to_lines(asyncio.run(_synonyms(config, municipality))), end="")
         return
-    groups = synonyms.groups_from_lines(file.read_text("utf-8-sig"))
+    groups = synonyms.groups_from_lines(text_of(file))
     asyncio.run(_set_synonyms(groups, config, municipality))
     print(f"{len(groups)} groups of synonyms hold from the next question on.")
 
@@ -144,11 +134,11 @@ def evaluate(
     from contactbot.kb.encoder import Encoder
 
     try:
-        asked = evaluation.queries_from_jsonl(queries.read_text("utf-8-sig").split("\n"))
-    except ValueError as error:
-        raise typer.BadParameter(f"{queries}: {error}") from error
+        asked = evaluation.queries_from_jsonl(text_of(queries).split("\n"))
+    except evaluation.QueryError as error:
+        raise ContactbotError(f"{queries}: {error}") from error
     reader = None if encoder is None else Encoder.of(encoder)
-    report = evaluation.evaluate(_test_set(entries), asked, clock=time.perf_counter, memory=_held, encoder=reader)
+    report = evaluation.evaluate(entries_to_try(entries), asked, clock=time.perf_counter, memory=_held, encoder=reader)
     if as_json:
         print(report.to_json())
         return
@@ -203,7 +193,7 @@ async def _knowledge(config: Path, municipality: str) -> tuple["Knowledge", "Mun
     from contactbot.kb import store
     from contactbot.municipalities import municipalities
 
-    if config.exists():
+    if is_there(config):
         settings = load(config)
         async with _opened(config, municipality) as (database, key):
             base: store.Base = await database.read(store.base, key)
@@ -218,30 +208,13 @@ async def _knowledge(config: Path, municipality: str) -> tuple["Knowledge", "Mun
 
 @asynccontextmanager
 async def _opened(config: Path, municipality: str) -> AsyncIterator[tuple["Database", str]]:
-    """Open the configured database, brought up to date, and give the municipality's key."""
-    from contactbot.clock import now
-    from contactbot.storage import installation, schema
-    from contactbot.storage.database import open_database
+    """Open the configured database and give the municipality's key."""
+    from contactbot.opening import opened
 
     settings = load(config)
     key = the_municipality(settings, municipality)
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    await asyncio.to_thread(schema.upgrade, settings.database_url)
-    one = settings.municipalities[key]
-    member = installation.Member(key, one.name, one.country, one.main_language, one.time_zone, one.teams)
-    async with open_database(settings.database_url, now) as database:
-        await database.write(installation.write, [member], [])  # as the first start would, which may not have been yet
+    async with opened(settings, key) as database:
         yield database, key
-
-
-def _test_set(file: Path) -> tuple["Entry", ...]:
-    from contactbot.kb import packs
-    from contactbot.kb.entry import entries_from_jsonl
-
-    if file.suffix.lower() in packs.FORMS and file.suffix.lower() != ".jsonl":
-        return packs.read(file.name, file.read_bytes())
-    with file.open(encoding="utf-8-sig") as lines:
-        return entries_from_jsonl(lines)
 
 
 def _held() -> int | None:

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from contactbot.channels.email.explain import explain as explain_mail
-from contactbot.errors import ContactbotError
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -22,8 +21,5 @@ def explain(
     file: Annotated[Path, typer.Argument(help="A mail as it was received (.eml), or - for standard input.")],
 ) -> None:
     """Print as JSON what the resident wrote, what was folded and why, and whether a machine wrote it."""
-    try:
-        raw = typer.get_binary_stream("stdin").read() if str(file) == "-" else file.read_bytes()
-    except OSError as error:
-        raise ContactbotError(f"{file} cannot be read: {error.strerror}") from None
+    raw = typer.get_binary_stream("stdin").read() if str(file) == "-" else file.read_bytes()
     print(json.dumps(explain_mail(raw), ensure_ascii=False))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from contactbot import settings as settings_
+from contactbot.errors import SettingsError
 from contactbot.settings import Settings
 
 DEFAULT = Path("contactbot.toml")
@@ -27,6 +28,13 @@ def the_municipality(settings: Settings, named: str) -> str:
     if len(settings.municipalities) > 1:
         raise typer.BadParameter(f"say which municipality with --municipality: {known}")
     return next(iter(settings.municipalities))
+
+
+def is_there(config: Path) -> bool:
+    """Tell whether there is a configuration, for commands that do without one. Raises SettingsError for a named one."""
+    if not config.exists() and config != DEFAULT:
+        raise SettingsError(f"there is no file {config}; 'contactbot init' writes one")
+    return config.exists()
 
 
 def load(config: Path) -> Settings:

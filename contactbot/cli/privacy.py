@@ -137,16 +137,13 @@ async def _found(database: "Database", town: "Municipality", addresses: list[str
 @asynccontextmanager
 async def _opened(config: Path, named: str) -> AsyncIterator[tuple["Database", "Municipality", bytes]]:
     """Open the configured database, which the service may use at the same time."""
-    from contactbot.clock import now
     from contactbot.municipalities import municipalities
-    from contactbot.storage import schema
-    from contactbot.storage.database import open_database
+    from contactbot.opening import opened
 
     settings = load(config)
     key = the_municipality(settings, named)
-    await asyncio.to_thread(schema.upgrade, settings.database_url)
     town = municipalities(settings.municipalities, settings.public_url)[key]
-    async with open_database(settings.database_url, now) as database:
+    async with opened(settings, key) as database:
         yield database, town, settings.secret.get_secret_value().encode()
 
 

@@ -29,18 +29,14 @@ def retention(config: Config = DEFAULT, municipality: MunicipalityOption = "", a
 
 
 async def _read(config: Config, municipality: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    from contactbot.clock import now
     from contactbot.municipalities import municipalities
+    from contactbot.opening import opened
     from contactbot.privacy.retention import store
     from contactbot.privacy.retention.classes import table
-    from contactbot.storage import folder, schema
-    from contactbot.storage.database import open_database
 
     settings = load(config)
     town = municipalities(settings.municipalities, settings.public_url)[the_municipality(settings, municipality)]
-    folder.make(settings.data)
-    await asyncio.to_thread(schema.upgrade, settings.database_url)
-    async with open_database(settings.database_url, now) as database:
+    async with opened(settings, town.id) as database:
         runs = await database.read(store.runs, town.id)
         proofs = await database.read(store.proofs, town.id, DELETED)
     rows = [

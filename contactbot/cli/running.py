@@ -3,10 +3,10 @@
 import asyncio
 import ctypes
 import gc
-import re
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -17,15 +17,22 @@ from contactbot.cli.options import DEFAULT, Config, Json, load
 from contactbot.settings import Settings
 
 _M_ARENA_MAX: Final = -8  # mallopt(3)
-_EMAIL: Final = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
 def serve(config: Config = DEFAULT) -> None:
-    """Run the service until SIGTERM or Ctrl-C."""
+    """Run the service until SIGTERM or Ctrl-C; what is on its way then is finished first."""
     settings = load(config)
     logs.configure(settings.log_level)
     _keep_one_heap()
-    asyncio.run(_until_told(settings))
+    with _alone(settings):
+        asyncio.run(_until_told(settings))
+
+
+def _alone(settings: Settings) -> AbstractContextManager[None]:
+    """Keep a second service away from an SQLite file: neither would hear what the other one does."""
+    from contactbot.storage import folder
+
+    return nullcontext() if settings.database.get_secret_value() else folder.served(settings.data)
 
 
 def _keep_one_heap() -> None:
@@ -71,32 +78,44 @@ def demo(
 ) -> None:
     """Start a fictional municipality with residents, staff, a phone and a mailbox, on this machine only."""
     from contactbot.demo import run as demo_run
+    from contactbot.storage import folder
 
     logs.configure("warning")
-    asyncio.run(demo_run.run(data.absolute(), port))
+    with folder.served(data.absolute()):
+        asyncio.run(demo_run.run(data.absolute(), port))
 
 
 def init(
     folder: Annotated[Path, typer.Argument(help="Where to write the files.")] = Path(),
 ) -> None:
-    """Ask ten questions; write the configuration, the first admin, a systemd unit and a reverse-proxy example."""
-    from contactbot.first_start import Answers, write_files
+    """Ask ten questions; write the configuration, the first admin, a systemd unit and a reverse-proxy example.
 
+    A wrong answer is asked for again. Nothing is written before the last answer, and nothing that is there is changed.
+    """
+    from contactbot.first_start import Answers, problems, refuse_to_overwrite, write_files
+
+    refuse_to_overwrite(folder)
     answers = Answers(
-        name=typer.prompt("1. The municipality's name", default="Eksempel kommune"),
-        key=typer.prompt("2. A short identifier (a-z, 0-9, -)", default="eksempel"),
-        language=typer.prompt("3. Main language (nb, nn, en)", default="nb"),
-        public_url=typer.prompt("4. The address residents will reach", default="https://chat.eksempel.example"),
-        website=typer.prompt("5. The website that will show the chat", default="https://www.eksempel.example"),
-        mailbox=typer.prompt("6. The mailbox residents write to (empty: no email)", default="", show_default=False),
-        relay=typer.prompt("7. The mail relay to send through (host:port)", default="127.0.0.1:25"),
-        sms_number=typer.prompt("8. The SMS number at Twilio (empty: no SMS)", default="", show_default=False),
-        admin_email=_email_address("9. The first administrator's email address"),
+        name=_answer("1. The municipality's name", problems.name, "Eksempel kommune"),
+        key=_answer("2. A short identifier (a-z, 0-9, -)", problems.key, "eksempel"),
+        language=_answer("3. Main language (nb, nn, en)", problems.language, "nb"),
+        public_url=_answer("4. The address residents will reach", problems.origin, "https://chat.eksempel.example"),
+        website=_answer("5. The website that will show the chat", problems.origin, "https://www.eksempel.example"),
+        mailbox=_answer("6. The mailbox residents write to (empty: no email)", problems.mailbox),
+        relay=_answer("7. The mail relay to send through (host:port)", problems.relay, "127.0.0.1:25"),
+        sms_number=_answer("8. The SMS number at Twilio (empty: no SMS)", problems.sms_number),
+        admin_email=_answer("9. The first administrator's email address", problems.email),
         admin_password=_password(),
     )
     for path in write_files(folder, answers):
         print(f"Wrote {path}")
-    print("Next: contactbot check, then contactbot serve (docs/operating.md).")
+    print(f"Next: contactbot check, then contactbot serve, in {folder.absolute()} (docs/operating.md).")
+
+
+def _answer(question: str, problem: Callable[[str], str], default: str = "") -> str:
+    return _asked(
+        lambda: str(typer.prompt(question, default=default, show_default=bool(default))).strip().rstrip("/"), problem
+    )
 
 
 def _password() -> str:
@@ -106,13 +125,6 @@ def _password() -> str:
         return sys.stdin.readline().rstrip("\n")
     question = "10. The administrator's password"
     return _asked(lambda: typer.prompt(question, hide_input=True, confirmation_prompt=True), password.problem)
-
-
-def _email_address(question: str) -> str:
-    return _asked(
-        lambda: typer.prompt(question, default="", show_default=False).strip(),
-        lambda given: "" if _EMAIL.fullmatch(given) else "Write an email address, such as kari@kommune.example.",
-    )
 
 
 def _asked(ask: Callable[[], str], problem: Callable[[str], str]) -> str:

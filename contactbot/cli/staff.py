@@ -9,10 +9,11 @@ import typer
 from contactbot.cli.options import DEFAULT, Config, MunicipalityOption, load, the_municipality
 from contactbot.clock import now
 from contactbot.errors import SettingsError
+from contactbot.first_start import problems
+from contactbot.opening import opened
+from contactbot.settings import Settings
 from contactbot.staff import password, store
 from contactbot.staff.member import Role
-from contactbot.storage import installation, schema
-from contactbot.storage.database import open_database
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -35,6 +36,9 @@ def add(
     municipality: MunicipalityOption = "",
 ) -> None:
     """Add somebody who may sign in. The password is asked for and never given as an argument."""
+    wrong = problems.email(email) or (problems.name(name.strip()) and "Write the name in --name.")
+    if wrong:
+        raise typer.BadParameter(wrong)
     if password_stdin:
         secret = sys.stdin.readline().rstrip("\n")
     else:
@@ -50,10 +54,13 @@ async def _add(config: "Config", municipality: str, email: str, name: str, role:
         hashed = await asyncio.to_thread(password.hash_of, secret)
     except ValueError as error:
         raise SettingsError(str(error)) from None
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    await asyncio.to_thread(schema.upgrade, settings.database_url)
-    one = settings.municipalities[key]
-    member = installation.Member(key, one.name, one.country, one.main_language, one.time_zone, one.teams)
-    async with open_database(settings.database_url, now) as database:
-        await database.write(installation.write, [member], [])
-        await database.write(store.add, key, email, name, role, hashed, team or one.teams[0], now())
+    async with opened(settings, key) as database:
+        await database.write(store.add, key, email, name.strip(), role, hashed, _team(settings, key, team), now())
+
+
+def _team(settings: Settings, key: str, named: str) -> str:
+    """Return the team meant: the named one, or the first. Raises SettingsError."""
+    teams = settings.municipalities[key].teams
+    if named and named not in teams:
+        raise SettingsError(f"there is no team {named}; there are {', '.join(teams)}")
+    return named or teams[0]

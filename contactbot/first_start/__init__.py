@@ -8,15 +8,20 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from string import Template
+from typing import Final
+from urllib.parse import urlsplit
 
 from contactbot import settings as settings_
 from contactbot.clock import now
 from contactbot.errors import SettingsError
+from contactbot.opening import opened
 from contactbot.staff import password, store
 from contactbot.staff.member import Role
-from contactbot.storage import folder as data_folder
-from contactbot.storage import installation, schema
-from contactbot.storage.database import open_database
+
+CONFIGURATION: Final = "contactbot.toml"
+UNIT: Final = "contactbot.service"
+PROXY: Final = "nginx-example.conf"
+FILES: Final = (CONFIGURATION, UNIT, PROXY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,25 +49,28 @@ def write_files(folder: Path, answers: Answers) -> list[Path]:
         hashed = password.hash_of(answers.admin_password)
     except ValueError as error:
         raise SettingsError(str(error)) from None
+    refuse_to_overwrite(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    contents = _contents(folder.absolute(), answers)
-    for name in contents:
-        if (folder / name).exists():
-            raise SettingsError(f"{folder / name} is there already; move it away or choose another folder")
     written = []
-    for name, content in contents.items():
-        path = folder / name
-        path.touch(mode=0o600 if name.endswith(".toml") else 0o644)
-        path.write_text(content, "utf-8")
-        written.append(path)
     try:
-        settings = settings_.load(folder / "contactbot.toml")
+        for name, content in _contents(folder.absolute(), answers).items():
+            written.append(folder / name)
+            written[-1].touch(mode=0o600 if name == CONFIGURATION else 0o644)
+            written[-1].write_text(content, "utf-8")
+        settings = settings_.load(folder / CONFIGURATION)
         asyncio.run(_first_admin(settings, answers, hashed))
-    except SettingsError:
+    except BaseException:
         for path in written:
-            path.unlink()
+            path.unlink(missing_ok=True)
         raise
     return written
+
+
+def refuse_to_overwrite(folder: Path) -> None:
+    """Raise SettingsError when one of the files is there already."""
+    for path in (folder / name for name in FILES):
+        if path.exists():
+            raise SettingsError(f"{path} is there already; move it away or choose another folder")
 
 
 def _contents(folder: Path, answers: Answers) -> dict[str, str]:
@@ -75,33 +83,30 @@ def _contents(folder: Path, answers: Answers) -> dict[str, str]:
         "website": _quoted(answers.website),
         "secret": secrets.token_urlsafe(48),
         "backup_key": secrets.token_urlsafe(32),
-        "host": answers.public_url.partition("://")[2],
+        "host": urlsplit(answers.public_url).hostname,
         "folder": str(folder),
         "data": _quoted(str(folder / "data")),
         "program": program,
     }
-    toml = _template("contactbot.toml").substitute(values)
+    toml = _template(CONFIGURATION).substitute(values)
     if answers.mailbox:
-        host, _, port = answers.relay.partition(":")
-        local = host in (
-            "localhost",
-            "127.0.0.1",
-            "::1",
-        )  # its certificate would be self-signed
+        relay = urlsplit(f"//{answers.relay}")
+        host = relay.hostname or ""
+        local = host in ("localhost", "127.0.0.1", "::1")  # its certificate would be self-signed
         mail = {
             **values,
             "mailbox": _quoted(answers.mailbox),
             "relay_host": _quoted(host),
-            "relay_port": port or "25",
+            "relay_port": relay.port or 25,
             "tls": "none" if local else "starttls",
         }
         toml += _template("email.toml").substitute(mail)
     if answers.sms_number:
         toml += _template("sms.toml").substitute(values, number=_quoted(answers.sms_number))
     return {
-        "contactbot.toml": toml,
-        "contactbot.service": _template("contactbot.service").substitute(values),
-        "nginx-example.conf": _template("nginx-example.conf").substitute(values),
+        CONFIGURATION: toml,
+        UNIT: _template(UNIT).substitute(values),
+        PROXY: _template(PROXY).substitute(values),
     }
 
 
@@ -116,13 +121,7 @@ def _quoted(text: str) -> str:
 
 
 async def _first_admin(settings: settings_.Settings, answers: Answers, hashed: str) -> None:
-    data_folder.make(settings.data)
-    await asyncio.to_thread(schema.upgrade, settings.database_url)
-    one = settings.municipalities[answers.key]
-    member = installation.Member(answers.key, one.name, one.country, one.main_language, one.time_zone, one.teams)
-    async with open_database(settings.database_url, now) as database:
-        await database.write(installation.write, [member], [])
-        await database.write(
-            store.add, answers.key, answers.admin_email, answers.admin_email.partition("@")[0], Role.ADMIN, hashed,
-            one.teams[0], now(),
-        )  # fmt: skip
+    team = settings.municipalities[answers.key].teams[0]
+    name = answers.admin_email.partition("@")[0]
+    async with opened(settings, answers.key) as database:
+        await database.write(store.add, answers.key, answers.admin_email, name, Role.ADMIN, hashed, team, now())

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, cast
 
 from contactbot.errors import StoreError
-from contactbot.storage import folder, sealed
+from contactbot.storage import folder, schema, sealed
 from contactbot.storage.dialect import Sqlite
 
 EPOCH = "feed_epoch"  # of house_state: a new one tells live pages that numbers start over
@@ -153,11 +153,12 @@ def _check(fresh: Path, file: Path) -> None:
     try:
         with contextlib.closing(sqlite3.connect(f"file:{fresh}?mode=ro", uri=True)) as connection:
             verdict = connection.execute("PRAGMA integrity_check").fetchone()[0]
-            connection.execute("SELECT version_num FROM alembic_version")
+            version = connection.execute("SELECT version_num FROM alembic_version").fetchone()
     except sqlite3.Error as error:
         raise StoreError(f"{file} is no backup of this program ({error})") from error
     if verdict != "ok":
         raise StoreError(f"{file} is damaged: {verdict}")
+    schema.refuse_newer(version and version[0])
 
 
 def _refuse_if_in_use(path: Path) -> None:

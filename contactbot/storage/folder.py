@@ -1,9 +1,13 @@
 """The data folder and what lies in it: for the service's own user only."""
 
+import fcntl
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from contactbot.errors import StoreBusyError
 
 FOLDER_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
@@ -18,6 +22,24 @@ def make(folder: Path) -> None:
 def make_file(file: Path) -> None:
     """Make an empty file for the service's own user, unless it is there."""
     file.touch(mode=FILE_MODE)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[None]:
+    """Hold the folder for one service; the system lets go of it when the process ends, however it does.
+
+    Raises StoreBusyError while another process holds it.
+    """
+    make(folder)
+    make_file(file := folder / "serving.lock")
+    with file.open("rb") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreBusyError(
+                f"another service runs on {folder}; stop it first, or let several share a PostgreSQL database"
+            ) from None
+        yield
 
 
 def exposed(folder: Path) -> Iterator[tuple[Path, int]]:

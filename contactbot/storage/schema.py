@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from contactbot.errors import StoreBusyError
+from contactbot.errors import StoreBusyError, StoreError
 from contactbot.storage import folder
 from contactbot.storage.dialect import Postgresql, Sqlite, dialect_for
 
@@ -18,7 +18,7 @@ LOCK = 7_211_046  # any number of ours: processes that start together upgrade on
 
 
 def upgrade(url: str) -> None:
-    """Bring the database to this version's schema; nothing happens when it is there. Raises StoreBusyError."""
+    """Bring the database to this version's schema; nothing happens when it is there. Raises StoreError."""
     dialect = dialect_for(url)
     try:
         if isinstance(dialect, Sqlite):
@@ -28,18 +28,25 @@ def upgrade(url: str) -> None:
         _bring_up(dialect)
     except sqlite3.OperationalError as error:
         raise StoreBusyError(f"the database cannot be opened: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"the database cannot be opened: {error}") from error
 
 
 def is_current(dialect: Sqlite | Postgresql) -> bool:
     """Whether the database has this version's schema. Raises what the driver raises."""
+    return version_of(dialect) == newest()
+
+
+def version_of(dialect: Sqlite | Postgresql) -> str | None:
+    """Return the number of the database's schema, None where there is none yet. Raises what the driver raises."""
     if isinstance(dialect, Sqlite):
         with closing(dialect.connect()) as connection:
             made = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (VERSION,)).fetchone()
             found = connection.execute(f"SELECT version_num FROM {VERSION}").fetchone() if made else None
-            return found == (newest(),)
+            return None if found is None else str(found[0])
     try:
         with dialect.engine.connect() as lent:
-            return _current(lent) == newest()
+            return _current(lent)
     finally:
         dialect.engine.dispose()
 
@@ -65,6 +72,15 @@ def newest() -> str:
     return max(path.name for path in (MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
 
 
+def refuse_newer(version: str | None) -> None:
+    """Raise StoreError when a database has the schema of a newer version of the program, which this one cannot read."""
+    if version is not None and version > newest():
+        raise StoreError(
+            f"the database was written by a newer version (its schema is {version}, this version's {newest()});"
+            " run that version, or restore a backup that this one wrote"
+        )
+
+
 def _bring_up(dialect: Sqlite | Postgresql) -> None:
     from sqlalchemy import text  # noqa: PLC0415 - see dialect.py
     from sqlalchemy.exc import OperationalError  # noqa: PLC0415 - see dialect.py
@@ -75,7 +91,9 @@ def _bring_up(dialect: Sqlite | Postgresql) -> None:
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             else:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
-            if _current(connection) != newest():
+            current = _current(connection)
+            refuse_newer(current)
+            if current != newest():
                 _migrate(connection)
     except OperationalError as error:
         raise StoreBusyError(f"the database cannot be opened: {error.orig}") from error

@@ -1,24 +1,31 @@
 """What the commands print, write and refuse."""
 
 import asyncio
+import contextlib
 import json
 import re
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
 import pytest
 import typer
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from contactbot import settings
 from contactbot.cli import running
 from contactbot.cli.main import app, main
+from contactbot.first_start import problems
+from contactbot.storage import folder
 
 RUN = CliRunner()
 PROGRAM = Path(sys.executable).parent / "contactbot"
@@ -182,6 +189,8 @@ def test_somebody_may_be_added_once_and_with_a_good_password_only(
     config = configured(tmp_path)
     add = ("staff", "add", "kari@fjordvik.example", "--name", "Kari Nes", "--password-stdin", "--config", config)
     assert run(*add, given="kort\n").exit_code != 0
+    assert run(*add, "--team", "Nowhere", given="et langt og godt passord\n").exit_code == 1
+    assert run("staff", "add", "kari", *add[3:], given="et langt og godt passord\n").exit_code == 2
     assert "may sign in as staff" in run(*add, given="et langt og godt passord\n").stdout
     assert run(*add, given="et langt og godt passord\n").exit_code != 0
     assert "passord" not in failed(monkeypatch, capsys, "db", "restore", tmp_path / "none", "--config", config)
@@ -277,6 +286,32 @@ def test_a_short_password_is_asked_for_again_where_somebody_types(monkeypatch: p
     assert running._password() == "et langt nok passord"
 
 
+@pytest.mark.parametrize(
+    ("number", "wrong", "words"),
+    [
+        (1, "min kommune", "Use only the letters"),
+        (2, "norsk", "Write one of nb"),
+        (3, "chat.fjordvik", "Write a whole address"),
+        (3, "https://fjordvik.example/chat", "without a path"),
+        (4, "https://[www", "Write a whole address"),
+        (5, "post", "Write an email address"),
+        (6, "relay:abc", "Write a host and a port"),
+        (6, "relay:99999", "Write a host and a port"),
+        (7, "594 40 000", "Write the number with +"),
+    ],
+)
+def test_a_wrong_answer_is_asked_for_again_in_words(tmp_path: Path, number: int, wrong: str, words: str) -> None:
+    answers = [*TEN_ANSWERS[:number], wrong, *TEN_ANSWERS[number:]]
+    result = run("init", tmp_path, given="\n".join(answers) + "\n")
+    assert result.exit_code == 0, result.output
+    assert words in result.output
+
+
+@given(st.text(), st.sampled_from([problems.origin, problems.relay, problems.key, problems.sms_number]))
+def test_no_answer_breaks_a_question(text: str, problem: Callable[[str], str]) -> None:
+    assert isinstance(problem(text), str)
+
+
 @pytest.mark.parametrize(("number", "answer"), [(1, "min kommune"), (9, "kort")])
 def test_an_answer_that_cannot_be_used_leaves_no_files(tmp_path: Path, number: int, answer: str) -> None:
     answers = list(TEN_ANSWERS)
@@ -304,6 +339,116 @@ async def test_the_service_is_ready_and_stops_cleanly_when_told(tmp_path: Path) 
     assert b"Traceback" not in errors
 
 
+def serve_fails(config: Path) -> str:
+    """Run the service where it cannot run, and return what it says."""
+    process = subprocess.run([PROGRAM, "serve", "--config", config], capture_output=True, text=True, check=False)  # noqa: S603 - our own program
+    assert process.returncode == 1
+    assert "Traceback" not in process.stderr
+    return process.stderr
+
+
+def test_a_second_service_on_one_file_is_refused(tmp_path: Path) -> None:
+    config = configured(tmp_path)
+    with folder.served(tmp_path / "data"):
+        assert "another service runs on" in serve_fails(config)
+    with folder.served(tmp_path / "data"):
+        pass  # the first one let go of it
+
+
+@pytest.mark.parametrize("listen", ["nowhere", "127.0.0.1:1x", ":8080", "127.0.0.1:99999"])
+def test_an_address_that_cannot_be_listened_on_is_named(
+    tmp_path: Path, listen: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = failed(monkeypatch, capsys, "serve", "--config", configured(tmp_path, listen=listen))
+    assert "listen: write an address and a port" in said
+
+
+def test_a_data_folder_that_cannot_be_is_named_by_check_and_start(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    for data in (tmp_path / "taken", tmp_path / "taken" / "data"):
+        config = configured(tmp_path, data=str(data))
+        assert any(text.startswith("data: ") and level == "error" for text, level in checked(config).items())
+        assert f"{data} cannot be used" in serve_fails(config) or str(tmp_path / "taken") in serve_fails(config)
+
+
+def test_a_database_of_a_newer_version_is_neither_opened_nor_restored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, database = configured(tmp_path), tmp_path / "data" / "contactbot.db"
+    run("db", "upgrade", "--config", config)
+    run("db", "backup", tmp_path / "older", "--config", config)
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    run("db", "backup", tmp_path / "newer", "--config", config)
+    assert any("newer version" in text and level == "error" for text, level in checked(config).items())
+    assert "newer version" in failed(monkeypatch, capsys, "db", "upgrade", "--config", config)
+    assert "newer version" in serve_fails(config)
+    assert run("db", "restore", tmp_path / "older", "--config", config).exit_code == 0
+    assert "newer version" in failed(monkeypatch, capsys, "db", "restore", tmp_path / "newer", "--config", config)
+    assert not any("newer version" in text for text in checked(config)), "the database that was there still is"
+
+
+def test_what_is_no_database_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir(mode=0o700)
+    (tmp_path / "data" / "contactbot.db").write_bytes(b"no database at all, but long enough to be looked at" * 40)
+    assert "cannot be opened: file is not a database" in serve_fails(configured(tmp_path))
+
+
+# files that commands are given
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("kb", "import", "{file}.csv"), ("kb", "synonyms", "{file}"),
+        ("kb", "evaluate", "--entries", "{file}", "--queries", "{file}"), ("kb", "export", "{file}/away.csv"),
+        ("mail", "explain", "{file}"), ("ask", "hei", "--kb", "{file}"), ("db", "restore", "{file}"),
+        ("db", "backup", "{file}/away"), ("privacy", "dpia", "--since", "{file}"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_file_that_is_missing_is_named_in_one_sentence(
+    tmp_path: Path, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CONTACTBOT_CONFIG", str(configured(tmp_path)))
+    run("db", "upgrade")
+    missing = tmp_path / "missing"
+    said = failed(monkeypatch, capsys, *(part.format(file=missing) for part in arguments))
+    assert str(missing) in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("kb", "import", "{file}"), ("kb", "synonyms", "{file}"),
+        ("kb", "evaluate", "--entries", "{file}", "--queries", "{file}"), ("ask", "hei", "--kb", "{file}"),
+        ("db", "restore", "{file}"), ("privacy", "dpia", "--since", "{file}"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+@pytest.mark.parametrize("content", [b"\xbb\xff\x00", b'{"a": 1}'])
+def test_a_file_with_something_else_in_it_is_named_in_one_sentence(
+    tmp_path: Path, arguments: tuple[str, ...], content: bytes, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("CONTACTBOT_CONFIG", str(configured(tmp_path)))
+    file = tmp_path / "file.jsonl"
+    file.write_bytes(content)
+    if "dpia" in arguments:
+        file.write_bytes(b"[]" if content.startswith(b"{") else content)
+    said = failed(monkeypatch, capsys, *(part.format(file=file) for part in arguments))
+    assert "file.jsonl" in said or "line 1" in said
+
+
+def test_a_configuration_that_is_named_must_be_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "missing.toml"
+    for command in (("ask", "hei"), ("kb", "try", "hei"), ("serve",)):
+        assert f"no file {missing}" in failed(monkeypatch, capsys, *command, "--config", missing)
+
+
 async def _health(client: aiohttp.ClientSession, port: int) -> int:
     try:
         async with client.get(f"http://127.0.0.1:{port}/healthz") as response:
@@ -322,9 +467,9 @@ def test_every_command_explains_itself() -> None:
 
 def test_the_configuration_that_init_writes_holds_no_secret_twice(tmp_path: Path) -> None:
     secrets = []
-    for folder in (tmp_path / "a", tmp_path / "b"):
-        run("init", folder, given="\n".join(TEN_ANSWERS) + "\n")
-        secrets.append(tomllib.loads((folder / "contactbot.toml").read_text("utf-8"))["secret"])
+    for place in (tmp_path / "a", tmp_path / "b"):
+        run("init", place, given="\n".join(TEN_ANSWERS) + "\n")
+        secrets.append(tomllib.loads((place / "contactbot.toml").read_text("utf-8"))["secret"])
     assert len(set(secrets)) == 2
 
 
@@ -363,10 +508,11 @@ def test_a_backup_is_sealed_with_the_key_of_the_settings_and_the_command_says_so
 
 
 def test_a_data_folder_that_others_may_open_is_pointed_out_at_the_start(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
-    folder.mkdir(mode=0o755)
-    folder.chmod(0o755)
-    config = configured(tmp_path, listen="127.0.0.1:1x")  # no port, so that the service ends by itself
-    process = subprocess.run([PROGRAM, "serve", "--config", config], capture_output=True, text=True, check=False)  # noqa: S603 - our own program
-    assert "others may open this" in process.stderr
-    assert stat.S_IMODE((folder / "contactbot.db").stat().st_mode) == 0o600
+    data = tmp_path / "data"
+    data.mkdir(mode=0o755)
+    data.chmod(0o755)
+    with socket.create_server(("127.0.0.1", 0)) as taken:  # so that the service ends by itself
+        said = serve_fails(configured(tmp_path, listen=f"127.0.0.1:{taken.getsockname()[1]}"))
+    assert "others may open this" in said
+    assert "address already in use" in said
+    assert stat.S_IMODE((data / "contactbot.db").stat().st_mode) == 0o600

@@ -112,4 +112,4 @@ def test_a_wrong_question_is_refused_with_its_line(tmp_path: Path) -> None:
     queries = tmp_path / "queries.jsonl"
     queries.write_text('{"text": "a"}\nnot json\n')
     result = run("evaluate", "--entries", file_of(tmp_path, ".jsonl"), "--queries", queries)
-    assert (result.exit_code, "line 2" in result.output) == (2, True)
+    assert (result.exit_code, f"{queries}: line 2" in str(result.exception)) == (1, True)
