@@ -68,7 +68,8 @@ def acute_danger(facts: Facts) -> Outcome | None:
     if facts.danger is None:
         return None
     work = Work(Reason.ACUTE, _title(facts), priority="urgent", team="")
-    mute = _silenced(facts) or not facts.may_reply or _said_enough(facts, ACUTE_SHARE)
+    unheard = _silenced(facts) or not facts.may_reply or facts.seen.by_another  # who would be answered is not who wrote
+    mute = unheard or _said_enough(facts, ACUTE_SHARE)
     told = () if mute else (replies.acute(facts, facts.danger),)
     return Outcome("acute", f"safety: {facts.danger.rule}", told, work)
 

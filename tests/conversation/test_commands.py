@@ -13,7 +13,10 @@ LABELS = ("Søke barnehageplass", "Bytte barnehage", "Betaling for SFO")
     ("text", "kind"),
     [
         *((word, CommandKind.STOP) for word in ("STOP", "Stopp!", " stopp. ", "AVSLUTT", "slutt", "Stans", "END")),
-        *((word, CommandKind.STOP) for word in ("UNSUBSCRIBE", "quit", "Cancel", "STOPALL")),
+        *(
+            (word, CommandKind.STOP)
+            for word in ("UNSUBSCRIBE", "quit", "Cancel", "STOPALL", "Ikke send meg flere meldinger")
+        ),
         *((word, CommandKind.START) for word in ("START", "start", "Unstop")),
         *((word, CommandKind.HELP) for word in ("HJELP", "hjelp!", "Help", "INFO")),
         *((word, CommandKind.WHY) for word in ("HVORFOR", "hvorfor?", "Kvifor", "WHY?", "hvorfor svarte du det?")),
@@ -114,6 +117,8 @@ def test_status_names_its_ticket(text: str, reference: str) -> None:
         ("nynorsk", "nn"),
         ("in English please", "en"),
         ("kan du svare på engelsk?", "en"),
+        ("Kan dere svare på nynorsk?", "nn"),
+        ("Ønsker svar på engelsk", "en"),
         ("språk no", "nb"),
         ("samisk", "se"),
     ],

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contactbot.conversation.questions import LONGEST, asked, leaning, quoted, subject
+from contactbot.conversation.questions import LONGEST, asked, leaning, quoted, sides, subject
 
 WHEN, PRICE = "Når er biblioteket åpent?", "Hva koster kulturskolen?"
 
@@ -118,3 +118,10 @@ def test_any_text_has_at_least_one_question_and_none_is_made_up(text: str) -> No
     written = "".join(text.split())
     assert all("".join(one.split()) in written or len(found) > 1 for one in found)
     assert all(len(quoted(one)) <= LONGEST for one in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"), [("er det gratis?", "hva koster det?"), ("is it free?", "what is the cost?")]
+)
+def test_whether_a_thing_is_free_asks_for_its_price(text: str, plain: str) -> None:
+    assert set(sides(plain)) <= set(sides(text))

@@ -212,6 +212,16 @@ async def test_only_the_residents_own_words_settle_the_language_of_a_conversatio
     assert await _language(town, first.thread) == "en"
 
 
+async def test_danger_told_from_another_address_is_an_urgent_case_and_no_help_lines_for_who_did_not_write(
+    town: Town,
+) -> None:
+    kari = await mail(town, "1")
+    before = await count(town, "outbox")
+    await mail(town, "2", "ola@example.org", thread=kari.thread, text="jeg vil ta livet mitt")
+    assert (await town.ticket()).priority == "urgent"
+    assert await count(town, "outbox") == before
+
+
 async def _language(town: Town, thread: int) -> str:
     found: str = await town.house.database.read(
         lambda tx: tx.value("SELECT language FROM thread WHERE id = :id", id=thread)
