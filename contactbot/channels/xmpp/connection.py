@@ -18,7 +18,7 @@ from contactbot.channels.xmpp.identity import stanza_id
 from contactbot.channels.xmpp.intake import Intake
 from contactbot.channels.xmpp.settings import AccountSettings, XmppSettings
 from contactbot.channels.xmpp.stream import Session, Stream
-from contactbot.channels.xmpp.writing import LARGEST, answer, size
+from contactbot.channels.xmpp.writing import LARGEST, answer, fits
 from contactbot.messages import Account, Outbound, Receipt
 
 STEADY = 60.0  # seconds a stream must have lasted for the next pause to be the first one again
@@ -72,7 +72,7 @@ class Connection:
         if outbound.attachments:
             return Receipt("failed", outbound.id, detail="files cannot be sent over XMPP; send them by email")
         stanza = answer(outbound, self._identity(outbound))
-        if size(stanza) > LARGEST:
+        if not fits(stanza):
             return Receipt("failed", outbound.id, detail=f"longer than {LARGEST} bytes")
         stream = self._stream
         if stream is None or stream.lost.done():

@@ -12,6 +12,8 @@ HINTS = "urn:xmpp:hints"
 QUICK = "urn:xmpp:tmp:quick-response"
 LARGEST = 60_000  # bytes; servers of today take 64 KiB or more, and one that is given more ends the stream
 
+WIDEST = 6  # bytes that one character may need: a quotation mark is written &quot;
+
 # What XML 1.0 (section 2.2) cannot carry, not even escaped: one such character would end the stream for everybody.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -54,9 +56,16 @@ def refusal(said: Said, kind: Literal["wait", "cancel", "modify"], condition: st
     return message
 
 
-def size(message: Element) -> int:
-    """Return the bytes of a stanza on the wire, or a few more."""
-    return len(tostring(message, encoding="utf-8"))
+def fits(message: Element) -> bool:
+    """Tell whether any server takes a stanza; only one that may be too large is written out to be measured."""
+    characters = sum(_characters(element) for element in message.iter())
+    return characters * WIDEST <= LARGEST or len(tostring(message, encoding="utf-8")) <= LARGEST
+
+
+def _characters(element: Element) -> int:
+    """Count what an element without its children is written with: its name twice, its words and its attributes."""
+    attributes = sum(len(name) + len(value) + len('=""') for name, value in element.items())
+    return 2 * len(element.tag) + len(element.text or "") + attributes
 
 
 def xml_text(text: str) -> str:
