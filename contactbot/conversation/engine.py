@@ -7,7 +7,7 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache, partial
 
 import structlog
@@ -24,10 +24,12 @@ from contactbot.conversation.seen import Seen
 from contactbot.conversation.understand import Moment, understand
 from contactbot.errors import ContactbotError
 from contactbot.failpoints import Point
+from contactbot.handoff.strangers import store as strangers
 from contactbot.handoff.ticket import Reason
 from contactbot.kb import store as kb
 from contactbot.messages import Accepted, Address, Inbound
 from contactbot.municipality import Municipality
+from contactbot.privacy.erasures import store as erasures
 from contactbot.settings import Settings
 from contactbot.storage import blobs
 from contactbot.storage.database import Database
@@ -113,7 +115,7 @@ class Engine:
         knowledge = await self._bases.current(seen.municipality, seen.kb_revision)
         if knowledge.revision != seen.kb_revision:
             seen = replace(seen, kb_revision=knowledge.revision)
-        if seen.stranger and not self._crowd.has_room(inbound, abilities):
+        if seen.stranger and not await self._has_room(inbound, abilities, seen, now):
             seen = replace(seen, crowded=True)
         moment = Moment(now, self._codes.draw(), self._limits_of(abilities.automatic_per_hour))
         read = (inbound, seen, self._municipalities[seen.municipality], abilities.length, knowledge, moment)
@@ -131,6 +133,14 @@ class Engine:
         accepted: Accepted = await door(_handle, inbound, facts, outcome, self._give_up, cursor, self._key, give_up)
         await failpoints.reach(Point.COMMITTED, inbound.channel)
         return Received(accepted, None if accepted.duplicate else outcome)
+
+    async def _has_room(self, inbound: Inbound, abilities: Abilities, seen: Seen, now: datetime) -> bool:
+        """Tell whether one more stranger is taken up, on this account now and before the start."""
+        if not self._crowd.remembers(inbound):
+            most, since = abilities.strangers_per_hour, now - timedelta(hours=1)
+            before = await self._database.read(strangers.taken_up, seen.municipality, seen.account, since, most)
+            self._crowd.recall(inbound, abilities, before)
+        return self._crowd.has_room(inbound, abilities)
 
     @asynccontextmanager
     async def _in_order(self, sender: Address) -> AsyncIterator[None]:
@@ -176,7 +186,8 @@ def _fresh(tx: Transaction, inbound: Inbound, facts: Facts, *, give_up: bool) ->
     if seen.thread is not None:
         if store.stands(tx, seen.thread, seen.kb_revision):
             return facts
-        thread = threads.thread_by_id(tx, seen.municipality, seen.thread.id) if give_up else None
+        gone = not give_up or erasures.is_nobodys(tx, seen.thread.id)
+        thread = None if gone else threads.thread_by_id(tx, seen.municipality, seen.thread.id)
     else:
         thread = _begun_meanwhile(tx, inbound, seen)
         if thread is None and kb.revision(tx, seen.municipality) == seen.kb_revision:

@@ -88,10 +88,14 @@ def _reached(tx: Transaction, channel: str, address: str) -> tuple[int, str, int
 
 
 def stands(tx: Transaction, thread: Thread, revision: int) -> bool:
-    """Say whether a thread and what its municipality knows are as they were read."""
+    """Say whether a thread and what its municipality knows are as they were read, and it is still somebody's.
+
+    Forgetting a person touches only the threads that run; the others it comes to later.
+    """
     return bool(
         tx.value(
             "SELECT 1 FROM thread t JOIN municipality m ON m.id = t.municipality"
+            " JOIN address a ON a.id = t.address AND a.scheme <> 'nobody'"
             " WHERE t.id = :id AND t.version = :version AND m.kb_revision = :revision",
             id=thread.id,
             version=thread.version,

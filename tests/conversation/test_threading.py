@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
+from contactbot.conversation.knowledge import Bases
+from contactbot.conversation.understand import Knowledge
 from contactbot.handoff import desk
 from contactbot.messages import Accepted, Address, Author, Folded, Inbound
+from contactbot.privacy.erasures import forgetting
+from contactbot.privacy.erasures.erasure import Order
 from contactbot.web.timeline import Said, timeline
 from tests.conversation.town import HERE, Town, running
 
@@ -220,6 +224,31 @@ async def test_danger_told_from_another_address_is_an_urgent_case_and_no_help_li
     await mail(town, "2", "ola@example.org", thread=kari.thread, text="jeg vil ta livet mitt")
     assert (await town.ticket()).priority == "urgent"
     assert await count(town, "outbox") == before
+
+
+async def test_a_mail_that_meets_the_forgetting_of_its_sender_is_kept_in_a_conversation_of_its_own(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await mail(town, "1")
+    await mail(town, "2")  # another conversation, so that the first one rests
+    current, now = Bases.current, town.watch()
+
+    async def meanwhile(bases: Bases, municipality: str, revision: int) -> Knowledge:
+        """Begin to forget the sender while the mail has been read and not yet written."""
+        monkeypatch.undo()
+        await town.do(lambda tx: tx.execute("UPDATE ticket SET state = 'closed', archive = 'leave_out'"))
+        await town.do(forgetting.begin, Order(HERE, (1,), "operator", now, now, b"k" * 32))
+        return await current(bases, municipality, revision)
+
+    monkeypatch.setattr(Bases, "current", meanwhile)
+    accepted = await mail(town, "3", refs=("<1@example.org>",))
+    assert accepted.thread != first.thread
+    whose = await town.house.database.read(
+        lambda tx: tx.value(
+            "SELECT a.scheme FROM thread t JOIN address a ON a.id = t.address WHERE t.id = :id", id=accepted.thread
+        )
+    )
+    assert whose == "email"
 
 
 async def _language(town: Town, thread: int) -> str:
