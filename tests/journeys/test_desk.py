@@ -79,3 +79,26 @@ async def test_what_an_editor_publishes_is_the_answer_to_the_next_question(town:
         assert await ola.post("/kb/entries/leie-lavvo", {**form, "then": "publish"}) == 303, ola.page[:2000]
         await town.gateway.text_in(phones[2], NUMBER, question)
         assert "Friluftssenteret leier ut lavvo gratis" in (await town.texts(phones[2]))[0]
+
+
+async def test_a_local_name_that_an_editor_adds_finds_the_answer_to_the_next_question(town: Installation) -> None:
+    phones = ("+4799999977", "+4799999978", "+4799999979")
+    question = "Når er snyltegulvet åpent?"
+    await town.gateway.text_in(phones[0], NUMBER, question)
+    assert "bibliotek" not in (await town.texts(phones[0]))[0]
+    async with town.signed_in("ola@fjordvik.example") as ola:
+        page = await ola.get("/kb/synonyms")
+        key = re.search(r'name="key" value="([^"]+)"', page)
+        assert key is not None
+        names = {"names": "snyltegulvet, biblioteket", "key": key[1]}
+        assert await ola.post("/kb/synonyms", names) == 303
+        await town.gateway.text_in(phones[1], NUMBER, question)
+        assert "bibliotek" in (await town.texts(phones[1]))[0]
+
+        page = await ola.get("/kb/synonyms")
+        group = re.search(r'action="/kb/synonyms/(\d+)"', page)
+        assert group is not None
+        assert await ola.post(f"/kb/synonyms/{group[1]}", {"_method": "DELETE"}) == 303
+        assert "Tatt ut av Ola Vik" in await ola.get("/kb/synonyms")
+        await town.gateway.text_in(phones[2], NUMBER, question)
+        assert "bibliotek" not in (await town.texts(phones[2]))[0]
