@@ -11,7 +11,7 @@ from contactbot.errors import NotFoundError
 from contactbot.handoff import store
 from contactbot.handoff.desk import REGISTERED_CHANNELS
 from contactbot.handoff.joining import go_on_here
-from contactbot.handoff.ticket import Reason, Ticket
+from contactbot.handoff.ticket import UNPROVEN, Ticket
 from contactbot.messages import Author
 from contactbot.outbox import store as outbox
 from contactbot.outbox.parcel import Post
@@ -25,8 +25,6 @@ MOST: Final = 3  # codes per case and day: guessing is hopeless, and nobody is p
 WINDOW: Final = timedelta(days=1)
 MOST_ASKED: Final = 5  # codes that one address asks for in an hour, for whatever cases
 WINDOW_ASKED: Final = timedelta(hours=1)
-# Nothing is sent to an address of which only a letter says that it is the writer's.
-UNPROVEN: Final = (Reason.UNAUTHENTICATED, Reason.SPAM)
 
 
 def send(tx: Transaction, asking: Thread, reference: str, code: str, at: datetime, expires_at: datetime) -> bool:

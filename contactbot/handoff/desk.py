@@ -8,7 +8,7 @@ from contactbot.handoff import store
 from contactbot.handoff.accesses import store as accesses
 from contactbot.handoff.accesses.access import What
 from contactbot.handoff.content import Content, OpenChannelError, Reserved
-from contactbot.handoff.ticket import HistoryLine, Line, NewTicket, Priority, Reason, Ticket, TicketState
+from contactbot.handoff.ticket import UNPROVEN, HistoryLine, Line, NewTicket, Priority, Reason, Ticket, TicketState
 from contactbot.messages import Address, Author
 from contactbot.outbox import store as outbox
 from contactbot.outbox.parcel import Post
@@ -20,6 +20,8 @@ from contactbot.wording import say
 
 # Contacts that staff enter themselves; no channel of ours reaches back on these.
 REGISTERED_CHANNELS = ("phone", "letter", "counter")
+# Nobody asks how it went who was in danger, wants to be forgotten, may not be who they say, or wrote like a machine.
+UNASKED = (Reason.ACUTE, Reason.ERASURE, Reason.FLOOD, Reason.BRAKED, Reason.STRANGERS, *UNPROVEN)
 CODES = ("delete", "continue")  # kinds of what is pending that only a code answers
 SURVEY_PAUSE = timedelta(days=30)  # nobody is asked twice within it
 
@@ -185,7 +187,7 @@ def close(tx: Transaction, number: int, actor: Actor, *, survey: bool) -> None:
     store.change(tx, ticket.id, state=TicketState.CLOSED, closed_at=actor.at, last_at=actor.at, unread=0)
     settle_turns(tx, ticket, actor.at)
     _event(tx, ticket, actor.at, str(actor), "ticket.closed")
-    if survey and ticket.reason not in (Reason.ACUTE, Reason.ERASURE):
+    if survey and ticket.reason not in UNASKED:
         _ask_how_it_went(tx, ticket, actor)
 
 

@@ -34,6 +34,11 @@ class Reason(StrEnum):
     BUSY = "busy"  # the conversation kept changing under the bot
 
 
+# Nothing is sent by itself to an address of which only a letter says that it is the writer's. What could not be read is
+# among them, since its sender may be as unproven.
+UNPROVEN = (Reason.UNAUTHENTICATED, Reason.SPAM, Reason.UNREADABLE)
+
+
 class Archive(StrEnum):
     """What was decided about a case and the archive."""
 

@@ -251,6 +251,14 @@ async def test_a_mail_that_meets_the_forgetting_of_its_sender_is_kept_in_a_conve
     assert whose == "email"
 
 
+@pytest.mark.parametrize("by", [{"authenticated": False}, {"spam": "x-spam-flag"}])
+async def test_nobody_who_may_be_somebody_else_is_asked_how_it_went(town: Town, by: dict[str, Any]) -> None:
+    await mail(town, "1", **by)
+    actor = town.actor()
+    await town.do(lambda tx: desk.close(tx, 1001, actor, survey=True))
+    assert await count(town, "outbox") == 0
+
+
 async def _language(town: Town, thread: int) -> str:
     found: str = await town.house.database.read(
         lambda tx: tx.value("SELECT language FROM thread WHERE id = :id", id=thread)
