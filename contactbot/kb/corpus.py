@@ -25,8 +25,8 @@ SMALL_WORD: Final = 0.4
 """How much a small word weighs against another of the same rarity."""
 REPAIR_FROM: Final = 0.45
 """Cosine from which an unknown word is read as the known one it resembles most."""
-SHORTEST_MISTYPED: Final = 3
-"""Letters from which a word is compared letter by letter: one wrong letter of two leaves nothing to go by."""
+SHORTEST_MISTYPED: Final = 2
+"""Letters from which a word is compared letter by letter: "pi" may be "pin", while "in" is too unlike "on" to be it."""
 TWICE_MISTYPED: Final = 7
 """Letters from which a word may have two wrong ones."""
 WRONG_LETTER: Final = np.float32(1.2)

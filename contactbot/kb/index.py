@@ -16,6 +16,7 @@ from contactbot.kb.confidence import Confidence, shipped
 from contactbot.kb.corpus import Corpus
 from contactbot.kb.encoder import Encoder
 from contactbot.kb.entry import Entry, EntryText
+from contactbot.kb.lexicon import mended
 from contactbot.kb.matching import Candidate, Reasons
 from contactbot.kb.meaning import UNPROVED, WEIGHTS, Meanings, Meant
 from contactbot.kb.normalise import Word, tokens, word
@@ -35,6 +36,8 @@ ENOUGH_TO_WEIGH: Final = 20
 """Phrasings that the weight of an encoder must at least be tried on."""
 MOST_TO_WEIGH: Final = 200
 """Phrasings that it is tried on at most."""
+MENDED_BELOW: Final = 0.6
+"""Likeness below which the base has no word that a mistyped one may be: of three letters one is wrong at this."""
 NEXT_TO_NOTHING: Final = 0.001
 """Share of an entry below which it is as good as not found."""
 ALIKE_ENOUGH_TO_SHOW: Final = 0.5
@@ -152,10 +155,27 @@ class Index:
 
     def _near(self, state: _State, text: str) -> Neighbourhood | None:
         written = spaced(tokens(text), state.corpus.in_use)
-        words = self._words(written, state.corpus)
+        words = self._words(self._mended(written, state.corpus), state.corpus)
         if not words or not len(state.corpus.rows):
             return None
         return neighbourhood(state.corpus, words, self._meant(state, text))
+
+    def _mended(self, written: Sequence[str], corpus: Corpus) -> Sequence[str]:
+        """Return the words of a question, those that the base has nothing like as the listed words they are mistyped.
+
+        A listed word is of use if it is small, or if the base means the same.
+        """
+        read = {token: mended(token) for token in written if token not in corpus.in_use}
+        wrong = [token for token, listed in read.items() if listed != token and self._is_lost(token, corpus)]
+        useful = {token for token in wrong if self._says_something(read[token], corpus)}
+        return [read[token] if token in useful else token for token in written] if useful else written
+
+    def _is_lost(self, token: str, corpus: Corpus) -> bool:
+        return corpus.asked(self._words([token], corpus))[0].best < MENDED_BELOW
+
+    def _says_something(self, token: str, corpus: Corpus) -> bool:
+        one = self._words([token], corpus)[0]
+        return one.small or corpus.means(one.concept)
 
     def _meant(self, state: _State, text: str) -> Meant | None:
         if self._encoder is None or state.meanings is None or not state.meanings.weight:

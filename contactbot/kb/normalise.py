@@ -71,6 +71,7 @@ class _Language:
     numbers: Mapping[str, str]
     spelling: _Spelling
     same: Mapping[str, int]
+    listed: frozenset[str]
 
 
 def fold(text: str) -> str:
@@ -124,6 +125,11 @@ def respell(token: str) -> str:
     return _language().spelling.one(token)
 
 
+def listed() -> frozenset[str]:
+    """Return the folded words that the matcher has been told of: small words, numbers, and words of one meaning."""
+    return _language().listed
+
+
 def _hash(text: str) -> int:
     raw = text.encode("utf-8", "surrogatepass")
     return (crc32(raw) << 7 | crc32(raw, 0x5EED) & 0x7F) & (1 << 39) - 1
@@ -134,11 +140,15 @@ def _language() -> _Language:
     with (files(__package__) / "words.toml").open("rb") as file:
         known = tomllib.load(file)
     spelling = _Spelling.of(known["spelling"]["rules"])
+    small = [group for groups in known["small"].values() for group in groups]
+    numbers = known["numbers"]["groups"]
+    same = [group for groups in known["same"].values() for group in groups]
     return _Language(
-        small=_variants(group for groups in known["small"].values() for group in groups),
-        numbers=_variants(known["numbers"]["groups"]),
+        small=_variants(small),
+        numbers=_variants(numbers),
         spelling=spelling,
-        same=_groups([group for groups in known["same"].values() for group in groups], spelling),
+        same=_groups(same, spelling),
+        listed=frozenset(token for group in (*small, *numbers, *same) for token in tokens(group)),
     )
 
 

@@ -9,12 +9,15 @@ SHORTEST_PART: Final = 2
 """Letters that either part of a joined word has at least: "i" and "å" end too many words to be taken for one."""
 LONGER_PART: Final = 4
 """Letters that the longer part has at least; of two shorter ones a word falls apart by chance."""
+LONGER_MOVED: Final = 3
+"""The same where the blank between two words stands a letter too early or too late: there both are seen."""
 
 
 def spaced(tokens: Sequence[str], base: frozenset[str]) -> Sequence[str]:
     """Return folded `tokens` with the words that are not in `base` joined or split into words that are.
 
-    "barnehage plass" becomes "barnehageplass" where the base writes so, and the other way round.
+    "barnehage plass" becomes "barnehageplass" where the base writes so, and the other way round; "bilenm in" becomes
+    "bilen min".
     """
     if base.issuperset(tokens):
         return tokens
@@ -24,14 +27,25 @@ def spaced(tokens: Sequence[str], base: frozenset[str]) -> Sequence[str]:
 def _joined(tokens: Sequence[str], base: frozenset[str]) -> Iterator[str]:
     at = 0
     while at < len(tokens):
-        pair = tokens[at : at + 2]
-        both = "".join(pair)
-        if len(pair) > 1 and both in base and not all(_is_known(one, base) for one in pair):
-            yield both
-            at += 2
-        else:
-            yield tokens[at]
-            at += 1
+        read = _paired(tokens[at], tokens[at + 1], base) if at + 1 < len(tokens) else ()
+        yield from read or tokens[at : at + 1]
+        at += 2 if read else 1
+
+
+def _paired(first: str, second: str, base: frozenset[str]) -> tuple[str, ...]:
+    """Return two words as the one or the two that they are with the blank elsewhere; none if they are right or lost."""
+    if _is_known(first, base) and _is_known(second, base):
+        return ()
+    if first + second in base:
+        return (first + second,)
+    if not (first + second).isalpha():
+        return ()
+    moved = ((first[:-1], first[-1] + second), (first + second[0], second[1:]))
+    return next((way for way in moved if _is_moved(way, base)), ())
+
+
+def _is_moved(way: tuple[str, str], base: frozenset[str]) -> bool:
+    return all(way) and max(map(len, way)) >= LONGER_MOVED and all(_is_known(part, base) for part in way)
 
 
 def _split(token: str, base: frozenset[str]) -> tuple[str, ...]:
