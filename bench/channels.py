@@ -235,6 +235,8 @@ def configured(folder: Path, where: dict[str, Any]) -> dict[str, Any]:
             },
             "email": {
                 "accounts": [{"address": MAILBOX, "municipality": "fjordvik"}],
+                "strangers_per_hour": 1_000_000,  # each resident here is a stranger, and is to be answered
+                "strangers_per_server": 1_000_000,
                 "automatic_per_hour": 1_000_000,
                 "listen": {"port": mail_port},
                 "relay": {"port": where["mail"], "tls": "none"},

@@ -68,7 +68,9 @@ def _value(tx: Transaction, sql: str) -> object:
 
 
 @asynccontextmanager
-async def town(folder: Path, relay_port: int, *, key: str = "fjordvik", port: int = 0) -> AsyncIterator[Town]:
+async def town(
+    folder: Path, relay_port: int, *, key: str = "fjordvik", port: int = 0, **more: object
+) -> AsyncIterator[Town]:
     url = await asyncio.to_thread(_furnished, folder)
     values = {
         "public_url": f"https://chat.{key}.example",
@@ -81,6 +83,7 @@ async def town(folder: Path, relay_port: int, *, key: str = "fjordvik", port: in
                 "accounts": [{"address": f"post@{key}.example", "municipality": key}],
                 "listen": {"port": port},
                 "relay": {"port": relay_port, "tls": "none"},
+                **more,
             }
         },
     }
@@ -158,3 +161,17 @@ async def test_spam_and_an_absence_notice_are_not_answered(relay: Sink, tmp_path
         assert await here.value("SELECT count(*) FROM outbox") == 0
         assert await here.value("SELECT reason FROM ticket") == "spam"
         assert await here.value("SELECT count(*) FROM ticket") == 1
+
+
+async def test_more_new_addresses_than_the_mailbox_takes_up_are_kept_and_not_answered(
+    relay: Sink, tmp_path: Path
+) -> None:
+    async with town(tmp_path / "a", relay.port, strangers_per_hour=3, strangers_per_server=2) as here:
+        for number, server in enumerate(("cheap.example",) * 4 + ("other.example",) * 2):
+            mail = letter(QUESTION, f"m{number}")
+            mail.replace_header("From", f"s{number}@{server}")
+            await here.take(mail)
+        await here.settled()
+        assert await here.value("SELECT count(*) FROM message WHERE author = 'resident'") == 6
+        assert await here.value("SELECT count(*) FROM outbox WHERE state = 'sent'") == 3
+        assert await here.value("SELECT reason FROM ticket") == "strangers"

@@ -1,5 +1,8 @@
 """Many strangers at once neither fill the inbox nor keep the bot from those it knows; nothing they write is lost."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +12,7 @@ from contactbot.channels.loopback import LoopbackChannel
 from contactbot.conversation.crowd import Crowd
 from contactbot.handoff.strangers import store as strangers
 from contactbot.messages import Address, Inbound, Length
-from tests.conversation.town import HERE, MONDAY, Town
+from tests.conversation.town import HERE, MONDAY, Town, running
 
 CAREFUL = Abilities(Length.CHAT, "loopback", strangers_per_hour=5, strangers_per_server=3)
 QUESTION = "når åpner biblioteket"
@@ -77,6 +80,32 @@ async def test_once_staff_have_closed_the_case_that_told_of_a_crowd_the_next_one
     await careful.house.database.write(lambda tx: tx.execute("UPDATE ticket SET state = 'closed' WHERE number = 1004"))
     await careful.say(NOBODY_KNOWS, "late@hostile.example")
     assert await careful.tickets() == 5
+
+
+async def test_a_restart_begins_no_new_hour(careful: Town, database_url: str, tmp_path: Path) -> None:
+    await crowd(careful, size=8)
+    async with running(database_url, tmp_path) as later:
+        assert (await later.say(NOBODY_KNOWS, "new@hostile.example"))["rule"] == "crowd"
+        assert await crowd(later, size=4, server="another.example") == ["unsure"] * 2 + ["crowd"] * 2
+        later.watch.at = MONDAY.replace(hour=11)
+        assert await crowd(later, size=4, server="third.example") == ["unsure"] * 3 + ["crowd"]
+
+
+async def test_who_was_taken_up_an_hour_ago_is_not_counted_after_a_restart(
+    careful: Town, database_url: str, tmp_path: Path
+) -> None:
+    await crowd(careful, size=8)
+    async with running(database_url, tmp_path) as later:
+        later.watch.at = MONDAY.replace(hour=11)
+        assert await crowd(later, size=4, server="another.example") == ["unsure"] * 3 + ["crowd"]
+
+
+def test_machines_take_no_room_and_spam_takes_none_of_the_residents() -> None:
+    room = Crowd(lambda: 0.0)
+    message = Inbound("email", "post@ours", Address("email", "x@a"), "", "", MONDAY)
+    assert all(room.has_room(replace(message, automatic="a bounce"), CAREFUL) for _ in range(20))
+    assert [room.has_room(replace(message, spam="yes"), CAREFUL) for _ in range(5)].count(True) == 3
+    assert [room.has_room(message, CAREFUL) for _ in range(5)].count(True) == 3
 
 
 async def test_a_channel_that_counts_no_strangers_takes_up_all_of_them(town: Town) -> None:

@@ -56,6 +56,8 @@ class EmailChannel:
             remembers=False,
             may_probe=False,
             automatic_per_hour=self._settings.automatic_per_hour,
+            strangers_per_hour=self._settings.strangers_per_hour,
+            strangers_per_server=self._settings.strangers_per_server,
         )
 
     @property

@@ -193,6 +193,22 @@ class EmailSettings(BaseModel):
             "Mails of the bot to one address within an hour, counted; what comes after them goes to people unanswered."
         ),
     )
+    strangers_per_hour: int = Field(
+        default=300,
+        ge=1,
+        description=(
+            "Senders whom nobody has ever answered that are taken up in an hour, per mailbox; what more of them write "
+            "is kept unanswered, and one case tells staff. Mail marked as spam is counted by itself."
+        ),
+    )
+    strangers_per_server: int = Field(
+        default=200,
+        ge=1,
+        description=(
+            "The same, of one mail domain; many residents share the large ones, so it is no small part of the whole. "
+            "The mailbox's own domain is counted by mailbox alone."
+        ),
+    )
 
     @property
     def listens(self) -> bool:

@@ -54,7 +54,13 @@ class SmsChannel:
     @property
     def abilities(self) -> Abilities:
         """Short answers to a number that remembers; the provider can be asked, and STOP words silence the number."""
-        return Abilities(length=Length.SMS, scheme="tel", may_probe=True, opt_out=True)
+        return Abilities(
+            length=Length.SMS,
+            scheme="tel",
+            may_probe=True,
+            opt_out=True,
+            strangers_per_hour=self._settings.strangers_per_hour,
+        )
 
     @property
     def segment_price(self) -> float:

@@ -88,6 +88,14 @@ class SmsSettings(BaseModel):
     catch_up_hours: int = Field(
         72, ge=0, le=720, description="Hours back to look for texts missed while the service was down; 0 never looks."
     )
+    strangers_per_hour: int | None = Field(
+        None,
+        ge=1,
+        description=(
+            "Senders whom nobody has ever answered that are taken up in an hour, per number; what more of them write "
+            "is kept unanswered, and one case tells staff. Default: no bound."
+        ),
+    )
 
     @model_validator(mode="after")
     def _one_provider(self) -> Self:

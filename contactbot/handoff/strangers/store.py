@@ -28,6 +28,28 @@ def is_stranger(tx: Transaction, address: int) -> bool:
     return answered is None
 
 
+def taken_up(tx: Transaction, municipality: str, account: int, since: datetime, most: int) -> tuple[str, ...]:
+    """Return the addresses first seen since a moment whose words were not set aside, the newest first.
+
+    Machines and spam are left out. The threads are found by when something was last said in them, which is never
+    before their address was seen.
+    """
+    found = tx.rows(
+        "SELECT a.value FROM thread t JOIN address a ON a.id = t.address"
+        " WHERE t.municipality = :municipality AND t.words = 'all' AND t.last_at >= :since AND t.account = :account"
+        " AND t.set_aside_at IS NULL AND a.created_at >= :since"
+        " AND EXISTS (SELECT 1 FROM message m WHERE m.thread = t.id AND m.kind = 'message')"
+        " AND NOT EXISTS (SELECT 1 FROM ticket_thread l JOIN ticket k ON k.id = l.ticket"
+        " WHERE l.thread = t.id AND k.reason = :spam) ORDER BY t.id DESC LIMIT :most",
+        municipality=municipality,
+        since=since,
+        account=account,
+        spam=Reason.SPAM,
+        most=most,
+    )
+    return tuple(row[0] for row in found)
+
+
 def set_aside(tx: Transaction, thread: int, at: datetime) -> None:
     """Note that a conversation waits unanswered."""
     tx.execute("UPDATE thread SET set_aside_at = :at WHERE id = :thread", at=at, thread=thread)
