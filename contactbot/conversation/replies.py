@@ -22,6 +22,9 @@ from contactbot.wording import language_name, say, spoken
 FULLER: Final[Mapping[Length, Length]] = {Length.SMS: Length.CHAT, Length.CHAT: Length.FULL, Length.FULL: Length.FULL}
 """The length in which an answer is given that the resident has had and asks more about."""
 
+ADDING: Final = ("handoff", "handoff_person")
+"""Promises that a resident with an open case gets anew when what they write is added to it."""
+
 
 def wording(facts: Facts, key: str, purpose: str, **values: object) -> Reply:
     """Return the bot's own words in the conversation's language."""
@@ -115,7 +118,21 @@ def choices(facts: Facts, entries: list[Entry]) -> Reply:
 
 def handed_off(facts: Facts, key: str, **values: object) -> Reply:
     """Return the promise of a person, with the case number and the time; it exists only together with the ticket."""
-    return Reply(_promise(facts, key, **values), "receipt")
+    known = _known(facts) if key in ADDING else None
+    return Reply(known or _promise(facts, key, **values), "receipt")
+
+
+def _known(facts: Facts) -> str | None:
+    """Return how the open case stands where no time may be promised again: it tells of danger, or its time has passed.
+
+    None for any other: it is told when there will be an answer.
+    """
+    ticket = facts.seen.open_ticket
+    if ticket is None or ticket.state != TicketState.OPEN:
+        return None
+    if _is_urgent(ticket):
+        return say(facts.language, "urgent_case", reference=ticket.number)
+    return say(facts.language, "status_late", reference=ticket.number) if ticket.due_at <= facts.now else None
 
 
 def handed_off_in_a_foreign_language(facts: Facts) -> Reply:
@@ -139,9 +156,8 @@ def added(facts: Facts) -> Reply:
     """Return the word that an addition has reached the case."""
     ticket = facts.seen.ticket
     reference = ticket.number if ticket is not None else REFERENCE
-    if ticket is not None and _is_urgent(ticket):
-        return wording(facts, "urgent_case", "added", reference=reference)
-    return Reply(say(facts.language, "added", reference=reference, due=due(facts)), "added")
+    words = _known(facts) or say(facts.language, "added", reference=reference, due=due(facts))
+    return Reply(words, "added")
 
 
 def due(facts: Facts) -> str:
@@ -225,7 +241,7 @@ def _status(facts: Facts, ticket: Ticket) -> str:
         return say(facts.language, "status_waiting", **reference)
     if _is_urgent(ticket):
         return say(facts.language, "urgent_case", **reference)
-    if ticket.due_at < facts.now:
+    if ticket.due_at <= facts.now:
         return say(facts.language, "status_late", **reference)
     if ticket.team_name:
         return say(facts.language, "status_team", **reference, team=ticket.team_name, due=_due(facts, ticket))
