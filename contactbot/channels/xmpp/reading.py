@@ -6,7 +6,7 @@ RFC 6121 and the extensions XEP-0085 (typing), 0184 (receipts), 0203 (delay), 03
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -107,14 +107,8 @@ def read(message: Element, account: str, archive_id: str = "", sent_at: datetime
         return None
     body, unreadable = _body(message), _unreadable(message)
     if body.strip() or unreadable:
-        said = _said(message, sender, body, unreadable)
-        archive_id = archive_id or _archive_id(message, account)
-        return replace(
-            said,
-            identity=_identity(message, sender.bare, archive_id),
-            archive_id=archive_id,
-            sent_at=sent_at or _delayed(message, account),
-        )
+        kept = (archive_id or _archive_id(message, account), sent_at or _delayed(message, account))
+        return _said(message, sender, body, unreadable, kept)
     return _signal(message, sender)
 
 
@@ -123,8 +117,9 @@ def is_copy(message: Element, account: str) -> bool:
     return message.get("from") == account and message.find(f"{{{CARBONS}}}received") is not None
 
 
-def _said(message: Element, sender: JID, body: str, unreadable: str) -> Said:
+def _said(message: Element, sender: JID, body: str, unreadable: str, kept: tuple[str, datetime | None]) -> Said:
     text, folded = _without_fallback(message, body)
+    archive_id, sent_at = kept
     key = message.get("id", "")
     return Said(
         sender=sender.bare,
@@ -133,6 +128,9 @@ def _said(message: Element, sender: JID, body: str, unreadable: str) -> Said:
         key=key,
         text="" if unreadable else text,
         raw=_raw(message),
+        identity=_identity(message, sender.bare, archive_id),
+        archive_id=archive_id,
+        sent_at=sent_at,
         subject=_child_text(message, CLIENT, "subject"),
         nick=_child_text(message, NICK, "nick"),
         folded=() if unreadable else folded,
@@ -147,12 +145,12 @@ def _said(message: Element, sender: JID, body: str, unreadable: str) -> Said:
 def _raw(message: Element) -> bytes:
     """Write the stanza out; of one nested deeper than Python can write, only its own attributes and words."""
     try:
-        written: bytes = tostring(message, encoding="utf-8")
+        written: str = tostring(message, encoding="unicode")  # half the work of writing the bytes piece by piece
     except RecursionError:
         shallow = Element(message.tag, message.attrib)
         SubElement(shallow, f"{{{CLIENT}}}body").text = _body(message)
-        written = tostring(shallow, encoding="utf-8")
-    return written
+        written = tostring(shallow, encoding="unicode")
+    return written.encode()
 
 
 def _identity(message: Element, sender: str, archive_id: str) -> str:
