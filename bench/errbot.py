@@ -1,5 +1,8 @@
 """errbot as a peer of the XMPP benchmark, where it is on the machine, with a plugin that keeps and echoes.
 
+By itself errbot keeps nothing. The plugin commits each message before it says it back: SQLite in autocommit makes every
+INSERT a transaction, and ``synchronous=FULL`` makes every transaction an fsync. So it answers for committed messages.
+
 Install it anywhere (``pip install errbot 'slixmpp<1.9'``, in an environment of its own) and name its program in ERRBOT.
 """
 
