@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, StreamReader
 
@@ -106,16 +106,26 @@ async def _patiently(name: str, checks: Awaitable[Sequence[Finding]]) -> Sequenc
 def _addresses(settings: Settings) -> list[Finding]:
     findings = []
     for name, url in (("public_url", settings.public_url), ("desk_url", settings.desk_url)):
-        parts = urlsplit(url)
         if not url:
             continue
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        parts = _parts(url)
+        if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
             findings.append(Finding("error", f"{name} must be a whole address such as https://chat.kommune.example"))
         elif parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost"):
             findings.append(Finding("warning", f"{name} is http: what residents write can be read on the way"))
         elif parts.path not in ("", "/"):
             findings.append(Finding("error", f"{name} must not have a path ({parts.path})"))
     return findings
+
+
+def _parts(url: str) -> SplitResult | None:
+    """Return the parts of an address, None for one that has a bracket left open or a port that cannot be."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.port != 0
+    except ValueError:
+        return None
+    return parts if usable else None
 
 
 def _languages(settings: Settings) -> list[Finding]:

@@ -13,6 +13,7 @@ from typing import Final
 
 from contactbot.messages import Folded
 from contactbot.quoted import words
+from contactbot.quoted.ours import find_ours
 
 SENT_BY_US: Final = "sent_by_us"
 QUOTE_MARKS: Final = "quote_marks"
@@ -33,8 +34,6 @@ _WRAPPED = 6
 _LONGEST_SIGNATURE = 12
 # A forward with at most this many own words before it ("FYI") is what the mail is about.
 _FEW_WORDS = 1
-# Words of ours that must be found together before a line counts as ours.
-_SHINGLE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def fold(text: str, sent: Sequence[str] = ()) -> Folding:
     """Separate the resident's words from the rest; ``sent`` are our earlier texts in the thread, found first."""
     written = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     parted, unseen = _part_shared_lines([line.rstrip() for line in written[:_MOST_LINES]]), written[_MOST_LINES:]
-    lines = _Lines(parted, _find_ours(parted, sent) if sent else frozenset())
+    lines = _Lines(parted, find_ours(parted, sent) if sent else frozenset())
     own: list[str] = []
     folded: list[Folded] = []
     region: _Region | None = None
@@ -115,7 +114,7 @@ def fold(text: str, sent: Sequence[str] = ()) -> Folding:
 
 def refold(text: str, sent: Sequence[str]) -> Folding:
     """Fold a text once more, now that it is known what we sent; without any of our words in it, it stays as it is."""
-    return fold(text, sent) if _find_ours(text.split("\n")[:_MOST_LINES], sent) else Folding(text)
+    return fold(text, sent) if find_ours(text.split("\n")[:_MOST_LINES], sent) else Folding(text)
 
 
 def _region_at(lines: _Lines, at: int) -> _Region | None:
@@ -444,45 +443,3 @@ def _is_mobile_signature(line: str) -> bool:
 
 def _is_signature_line(lines: _Lines, at: int) -> bool:
     return _is_mobile_signature(_LINK.sub("", _bounded(lines.all[at])).strip(" *_[]\t.").casefold())
-
-
-# Our own words, coming back
-
-_WORD = re.compile(r"\w+")
-_ENOUGH = 12  # words in a run before they are taken for ours: a resident may answer with the words of a choice
-_MOST_SENT = 100_000  # characters of earlier texts that are compared
-
-
-def _find_ours(written: Sequence[str], sent: Sequence[str]) -> frozenset[int]:
-    """Return the lines that are found in what we sent: every run of four words, over enough lines to be no accident."""
-    known = _shingles("\n".join(sent)[-_MOST_SENT:])
-    ours: set[int] = set()
-    run: list[int] = []
-    length = 0
-    for at, line in enumerate([*written, "\0end"]):
-        spoken = _WORD.findall(line.casefold())
-        if not spoken:
-            continue
-        if _is_known(spoken, known, in_run=bool(run)):
-            run.append(at)
-            length += len(spoken)
-            continue
-        if length >= _ENOUGH:
-            ours |= set(run)
-        run, length = [], 0
-    left = any(_WORD.search(line) for at, line in enumerate(written) if at not in ours)
-    return frozenset(ours) if left else frozenset()
-
-
-def _shingles(text: str) -> frozenset[tuple[str, ...]]:
-    spoken = _WORD.findall(text.casefold())
-    return frozenset(
-        tuple(spoken[at : at + size]) for size in range(1, _SHINGLE + 1) for at in range(len(spoken) - size + 1)
-    )
-
-
-def _is_known(spoken: list[str], known: frozenset[tuple[str, ...]], *, in_run: bool) -> bool:
-    """Let a short line count only below one of ours: it is the end of a paragraph that was wrapped."""
-    if len(spoken) < _SHINGLE:
-        return in_run and tuple(spoken) in known
-    return all(tuple(spoken[at : at + _SHINGLE]) in known for at in range(len(spoken) - _SHINGLE + 1))

@@ -218,6 +218,8 @@ def test_a_misspelt_key_is_named(
     [
         ("http://chat.fjordvik.example", "warning", "http"),
         ("chat.fjordvik.example", "error", "whole address"),
+        ("https://[fjordvik", "error", "whole address"),
+        ("https://fjordvik.example:99999", "error", "whole address"),
         ("https://fjordvik.example/chat", "error", "path"),
     ],
 )
