@@ -872,6 +872,24 @@ async def test_a_browser_is_told_how_the_conversation_stands_and_who_writes(tmp_
         assert told["standing"] == {"people": True, "ended": False, "writing": "Ola", "place": None}
 
 
+@pytest.mark.parametrize(("is_open", "place"), [(True, 1), (False, None)])
+async def test_a_place_in_the_queue_is_told_only_while_people_are_there(
+    tmp_path: Path, *, is_open: bool, place: int | None
+) -> None:
+    house = RecordingHouse()
+    house.is_open = is_open
+    async with chatting(house, tmp_path) as chat:
+        line, _ = await chat.greet()
+        await ask(line, say("Hei", "k1"), "accepted")
+        house.stand(house.kept[0].sender, Standing(with_people=True, place=1))
+        async with asyncio.timeout(PATIENCE):
+            told = await line.receive_json()
+            while "standing" not in told:
+                told = await line.receive_json()
+        assert told["standing"]["people"] is True
+        assert told["standing"]["place"] == place
+
+
 @hypothesis.settings(deadline=None)  # a shared machine may stall
 @given(st.text(), st.sampled_from(["", ".pdf", "/../x.PDF", "\u202efdp.exe", "\0.txt"]))
 def test_a_files_name_is_short_and_leads_nowhere(stem: str, end: str) -> None:

@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import cast
 
@@ -33,7 +33,7 @@ from contactbot.channels.webchat.frames import (
 )
 from contactbot.channels.webchat.session import Session, Signer
 from contactbot.channels.webchat.settings import Site, WebchatSettings
-from contactbot.channels.webchat.wording import words
+from contactbot.channels.webchat.wording import COMPLETE, words
 from contactbot.errors import StoreBusyError, UnknownAccountError
 from contactbot.messages import Accepted, Address, Attachment, Inbound, MailText, Spoken, Standing
 from contactbot.wording.words import Words
@@ -199,9 +199,15 @@ class Exchange:
         return await self.say(caller, session, message, file)
 
     async def standing(self, session: Session) -> Standing:
-        """Return how the conversation stands. Raises RefusedError ``busy`` or ``starting``."""
+        """Return how the conversation stands, with a place in the queue only while people are there to shorten it.
+
+        Raises RefusedError ``busy`` or ``starting``.
+        """
         with _asking():
-            return await self.running().standing(session.address)
+            house = self.running()
+            stands = await house.standing(session.address)
+            there = stands.place is not None and house.opening(session.site, COMPLETE[0]).open
+            return stands if there else replace(stands, place=None)
 
     async def leave(self, caller: Caller, session: Session, value: str) -> None:
         """Note where the resident may be reached. Raises RefusedError ``bad_address`` or ``busy``."""
@@ -304,7 +310,7 @@ class Exchange:
             async with aclosing(changes):
                 async for _ in changes:
                     history = await house.history(session.address, max(after, highest - LOOK_BACK))
-                    standing = await house.standing(session.address)
+                    standing = await self.standing(session)
                     spoken = [one for one in history if one.position not in shown]
                     if spoken:
                         highest = max(highest, spoken[-1].position)
