@@ -22,6 +22,7 @@ from contactbot.demo.gateway import LONGEST_BODY, Gateway
 from contactbot.demo.mailbox import Mail, Mailbox
 from contactbot.demo.prosody import HOW_TO_GET
 from contactbot.web import dates, security, templating
+from contactbot.web.about_bot import spaced
 from contactbot.web.assets import Assets
 from contactbot.web.keys import ASSETS, HOUSE
 from contactbot.web.live import SOCKETS
@@ -67,9 +68,9 @@ class Scene:
     async def text(self, request: web.Request) -> web.StreamResponse:
         """Send a text from the phone."""
         form = await _form(request)
-        number, body = form.get("number", ""), form.get("body", "")[:LONGEST_BODY]
+        number, body = _joined(form.get("number", "")), form.get("body", "")[:LONGEST_BODY]
         if not NUMBER.fullmatch(number):
-            return self._page(request, form, "Telefonnummeret må begynne med + og landkode, som +4799999901.")
+            return self._page(request, form, "Telefonnummeret må begynne med + og landkode, som +47 99 99 99 01.")
         if body.strip():
             try:
                 answer = await self._gateway.text_in(number, town.NUMBER, body)
@@ -128,7 +129,7 @@ class Scene:
     def _page(self, request: web.Request, form: dict[str, str] | None = None, problem: str = "") -> web.Response:
         """Return the page; what could not be sent stays in its form."""
         kept = form or {}
-        asked = kept.get("number") or request.query.get("number", "")
+        asked = _joined(kept.get("number") or request.query.get("number", ""))
         number = asked if NUMBER.fullmatch(asked) else self._phone
         mails = self._mailbox.mails()
         chosen = kept.get("mail") or kept.get("answered") or request.query.get("mail", "")
@@ -145,7 +146,8 @@ class Scene:
                 number=number,
                 numbers=self._numbers(number),
                 texts=self._gateway.phone(number),
-                to_number=town.NUMBER,
+                to_number=spaced(town.NUMBER),
+                spaced=spaced,
                 longest_text=LONGEST_BODY,
                 mails=mails,
                 opened=opened,
@@ -178,6 +180,11 @@ class Scene:
 
 async def _form(request: web.Request) -> dict[str, str]:
     return {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+
+
+def _joined(number: str) -> str:
+    """Return a number without the spaces and hyphens it is shown and written with."""
+    return re.sub(r"[ \u00a0-]", "", number)
 
 
 def _back(number: str, mail: str) -> web.StreamResponse:

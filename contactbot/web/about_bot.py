@@ -154,7 +154,7 @@ def _way(account: Account) -> WayIn:
         case "email":
             link = f"mailto:{account.address}"
         case "sms":
-            shown = _number(account.address)
+            shown = spaced(account.address)
     return WayIn(account.channel, NAMES[account.channel], shown, link)
 
 
@@ -166,7 +166,8 @@ def _by_language(knowledge: Knowledge) -> dict[str, int]:
     return counts
 
 
-def _number(number: str) -> str:
+def spaced(number: str) -> str:
+    """Return an E.164 number with spaces where its country has them; a short code as it is."""
     try:
         parsed = phonenumbers.parse(number)
     except phonenumbers.NumberParseException:  # a short code

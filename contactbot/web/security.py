@@ -21,8 +21,9 @@ from contactbot.errors import (
     StoreError,
 )
 from contactbot.settings import Settings
-from contactbot.web.keys import HOUSE
-from contactbot.web.templating import page
+from contactbot.web.keys import HOUSE, MEMBER
+from contactbot.web.residents import LANGUAGES, Speaking, words
+from contactbot.web.templating import municipality_of, page
 
 log = structlog.get_logger()
 
@@ -48,19 +49,7 @@ HEADERS: Final = {
 }
 HSTS: Final = "max-age=31536000"  # seconds, a year (RFC 6797)
 
-# Heading and explanation of each error, by status.
-WORDS: Final = {
-    403: ("Ikke tilgang", "Du har ikke tilgang til dette. Spør en administrator hvis du mener du burde ha det."),
-    404: ("Fant ikke siden", "Siden finnes ikke, eller den er flyttet."),
-    405: ("Det går ikke her", "Denne adressen kan ikke brukes på den måten."),
-    409: (
-        "Noen kom deg i forkjøpet",
-        "Dette er endret av andre siden du åpnet det. Last siden på nytt, og prøv igjen.",
-    ),
-    413: ("For stort", "Det du sendte, er for stort. Ingenting er lagret."),
-    500: ("Noe gikk galt hos oss", "Feilen er registrert. Det som var lagret fra før, er trygt. Prøv igjen."),
-    503: ("Vent litt", "Tjenesten får ikke lagret akkurat nå. Ingenting er tapt. Prøv igjen om et øyeblikk."),
-}
+WORDED: Final = (403, 404, 405, 409, 413, 500, 503)  # statuses that the pages' languages have words for
 FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 RETRY_AFTER: Final = "5"  # seconds, with 503
 
@@ -167,10 +156,18 @@ def is_secure(settings: Settings) -> bool:
 def error_page(request: web.Request, status: int, *, allow: str = "", text: str = "") -> web.Response:
     """Return the page for an error status; statuses without words of their own get those of their class.
 
+    Residents read them in the language that the address asks for, else in the municipality's; staff read bokmål.
+
     ``text`` is what somebody had written in a form that could not be taken: it is given back.
     """
-    heading, words = WORDS.get(status) or WORDS[500 if status >= 500 else 404]  # noqa: PLR2004 - the class of server errors
-    response = page(request, "error.html", status=status, heading=heading, words=words, kept=text)
+    worded = status if status in WORDED else 500 if status >= 500 else 404  # noqa: PLR2004 - the class of server errors
+    speaking = Speaking(request, municipality_of(request, None))
+    for_staff = request.get(MEMBER) is not None or is_staff_only(request.path)
+    said = words(LANGUAGES[0]) if for_staff else speaking.words
+    response = page(
+        request, "error.html", status=status, t=said, speaking=speaking, kept=text,
+        heading=said[f"error_{worded}"], why=said[f"error_{worded}_why"],
+    )  # fmt: skip
     if status == 503:  # noqa: PLR2004 - RFC 9110 §15.6.4
         response.headers["Retry-After"] = RETRY_AFTER
     if allow:

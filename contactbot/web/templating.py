@@ -43,6 +43,7 @@ def page(request: web.Request, template: str, *, status: int = 200, **values: An
     """Return a template as an HTML response.
 
     Templates are given ``member`` (None when nobody has signed in), ``municipality`` (the member's, else the first),
+    ``known`` (False where neither member nor host says whose page it is, so that no name is shown),
     ``settings``, ``path``, ``now``, ``asset(name)``, ``form_key()`` for forms that must not count twice, and
     ``when``, ``due`` and ``day`` for times in the municipality's zone.
     """
@@ -60,6 +61,7 @@ def render(request: web.Request, template: str, **values: Any) -> str:  # noqa: 
     common = {
         "member": member,
         "municipality": municipality,
+        "known": member is not None or municipality_at(request) is not None,
         "settings": house.settings,
         "path": request.path,
         "query": request.query,

@@ -14,7 +14,11 @@ from contactbot.kb import editing
 from contactbot.kb.entry import Entry, EntryText
 from contactbot.kb.matching import THRESHOLDS
 from contactbot.messages import Length
+from contactbot.privacy.retention.classes import CLASSES
 from contactbot.storage.transaction import Transaction
+from contactbot.web.about_bot import OF_STAFF
+from contactbot.web.residents import words
+from contactbot.wording import COMPLETE
 from tests.peers.chromium import barriers, chromium
 from tests.web.conftest import HERE, THERE, Client, Town, configuration, running, text_of
 
@@ -160,7 +164,7 @@ async def test_the_privacy_page_tells_the_retention_that_is_set(sqlite_url: str,
     settings = configuration(tmp_path, database=sqlite_url, municipalities=towns)
     async with running(settings) as town:
         page = await text_of(await town.client().get("/personvern"))
-        assert "<dt>Meldingene slik de kom inn (originaler)</dt><dd>Etter 17 dager." in page
+        assert "<dt>Meldingene slik de kom inn (originaler)</dt><dd>Etter 17 dager," in page
 
 
 async def test_each_municipality_has_its_own_privacy_page_where_its_bot_says_it_is(open_town: Town) -> None:
@@ -270,6 +274,8 @@ async def test_where_every_municipality_has_a_host_any_other_host_speaks_for_non
         listed = await text_of(await browser.get("/"))
         assert "Hvilken kommune" in listed
         assert "Spør Fjordvik" not in listed
+        for path, status in (("/finnes-ikke", 404), ("/sign-in", 200)):
+            assert "Fjordvik" not in await text_of(await browser.get(path), status), path
         assert 'href="http://chat.fjordvik.example/"' in listed
         assert 'href="http://chat.nabovik.example/"' in listed
         named = await text_of(await browser.get("/", headers={"Host": "chat.fjordvik.example"}))
@@ -300,3 +306,37 @@ async def test_privacy_and_how_the_bot_works_are_told_in_the_other_languages(
     told = await text_of(await resident.get(f"/slik-virker-boten?lang={language}"))
     assert how in told
     assert f'href="/personvern?lang={language}"' in told
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("nb", "Fant ikke siden"), ("nn", "Sida finst ikkje, eller ho er flytta."), ("en", "To the front page")],
+)
+async def test_an_error_speaks_the_language_of_the_page(resident: Client, language: str, said: str) -> None:
+    page = await text_of(await resident.get(f"/finnes-ikke?lang={language}"), 404)
+    assert f'<html lang="{language}"' in page
+    assert said in page
+    assert f'href="/{"" if language == "nb" else f"?lang={language}"}"' in page
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("nb", "Etter 21 dager, regnet fra siste melding i samtalen."),
+        ("nn", "Etter 21 dagar, rekna frå siste melding i samtalen."),
+        ("en", "After 21 days, counted from the last message of the conversation."),
+    ],
+)
+async def test_how_long_what_is_kept_is_told_in_the_language_of_the_page(
+    resident: Client, language: str, said: str
+) -> None:
+    page = await text_of(await resident.get(f"/personvern?lang={language}"))
+    assert said in page
+    assert 'lang="nb">' not in page.partition("<main")[2].partition("</main>")[0]
+
+
+@pytest.mark.parametrize("language", COMPLETE)
+def test_every_class_of_residents_data_is_described_in_each_language(language: str) -> None:
+    classes = {one.name for one in CLASSES} - set(OF_STAFF)
+    assert {key.removeprefix("kept_") for key in words(language).sentences if key.startswith("kept_")} == classes
+    assert {key.removeprefix("from_") for key in words(language).sentences if key.startswith("from_")} == classes
