@@ -9,7 +9,8 @@ import pytest
 
 from contactbot import wording
 from contactbot.channels.webchat import wording as widget
-from contactbot.web import about_bot, residents
+from contactbot.privacy.retention.classes import CLASSES
+from contactbot.web import about_bot, residents, security
 from tests.house.source import PACKAGE, modules, texts, tracked, tree
 
 WORDING = PACKAGE / "wording"
@@ -47,7 +48,14 @@ def test_the_residents_pages_have_words_in_each_language(language: str) -> None:
     assert [key for key, words in said.items() if not str(words).strip()] == []
 
 
-@pytest.mark.parametrize("key", sorted(set(_keys(PAGES / "nb.toml")) - {"lang", "name", *about_bot.NAMES}))
+# Keys that pages put together: of an error's status, and of a class of data.
+COMPOSED = {
+    *(f"error_{status}{end}" for status in security.WORDED for end in ("", "_why")),
+    *(f"{part}_{one.name}" for part in ("kept", "from") for one in CLASSES if one.name not in about_bot.OF_STAFF),
+}
+
+
+@pytest.mark.parametrize("key", sorted(set(_keys(PAGES / "nb.toml")) - {"lang", "name", *about_bot.NAMES, *COMPOSED}))
 def test_every_sentence_of_the_residents_pages_stands_on_one(key: str) -> None:
     in_code = any(f'"{key}"' in file.read_text("utf-8") for file in (PACKAGE / "web").glob("*.py"))
     assert in_code or any(f'"{key}"' in page for page in _pages())
