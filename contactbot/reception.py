@@ -19,8 +19,8 @@ from contactbot.messages import Accepted, Address, Inbound, MailText, Receipt, S
 from contactbot.municipality import Municipality
 from contactbot.storage.database import Database
 from contactbot.storage.notices import session_topic
-from contactbot.threads import store as threads
 from contactbot.threads import writing
+from contactbot.threads.sessions import store as sessions
 from contactbot.threads.writing import Writing
 from contactbot.transcripts import mailing
 
@@ -78,7 +78,7 @@ class Reception:
 
         What masking took out of what the resident wrote is named in words.
         """
-        spoken: Sequence[Spoken] = await self._database.glance(threads.spoken_to, self._channel.name, session, after)
+        spoken: Sequence[Spoken] = await self._database.glance(sessions.spoken_to, self._channel.name, session, after)
         return [
             replace(one, author_name=self._shown_name(one), text=in_words(one.text, one.language)) for one in spoken
         ]
@@ -95,14 +95,14 @@ class Reception:
     async def hint(self, sender: Address, kind: Literal["typing", "read"], position: int = 0) -> None:
         """Note how far a resident has read; tell the desk that they are typing."""
         if kind == "read":
-            await self._database.jot(threads.note_read, sender, position)
+            await self._database.jot(sessions.note_read, sender, position)
         else:
-            for municipality, ticket in await self._database.glance(threads.cases_of, sender):
+            for municipality, ticket in await self._database.glance(sessions.cases_of, sender):
                 await self._database.jot(writing.tell_of_resident, municipality, ticket, mode="queue")
 
     async def leave_address(self, session: Address, address: Address) -> None:
         """Note where the resident may be reached when the session is gone."""
-        await self._database.write(threads.leave_address, session, address)
+        await self._database.write(sessions.leave_address, session, address)
 
     def sends_mail(self, account: str) -> bool:
         """Say whether the municipality can send mail."""
@@ -138,7 +138,7 @@ class Reception:
 
     async def standing(self, session: Address) -> Standing:
         """Return how the session's conversation stands, and who of the staff is writing to it."""
-        stands: Standing = await self._database.glance(threads.standing, self._channel.name, session)
+        stands: Standing = await self._database.glance(sessions.standing, self._channel.name, session)
         return replace(stands, writing=self._writing.to(session))
 
     async def rate(self, account: str, session: Address, position: int, *, helpful: bool, comment: str) -> bool:

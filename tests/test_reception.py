@@ -14,8 +14,8 @@ from contactbot.handoff import desk
 from contactbot.handoff.desk import Actor
 from contactbot.messages import Address, Author, Inbound, Receipt, Standing
 from contactbot.storage.unit import Unit
-from contactbot.threads import store as threads
 from contactbot.threads import writing
+from contactbot.threads.sessions import store as sessions
 from tests.conversation.town import Town, running
 
 
@@ -158,7 +158,7 @@ async def test_whoever_waits_is_told_how_many_wait_before_them_until_somebody_ta
 
 
 async def test_a_place_far_back_in_the_queue_is_not_told(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(threads, "LONGEST_QUEUE", 2)
+    monkeypatch.setattr(sessions, "LONGEST_QUEUE", 2)
     house = town.house.receptions["loopback"]
     people = [Address("loopback", name) for name in ("kari", "ola", "liv")]
     for number, one in enumerate(people):

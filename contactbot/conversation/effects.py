@@ -18,6 +18,7 @@ from contactbot.privacy.erasures.erasure import PURPOSE, Order
 from contactbot.storage import blobs, events
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
+from contactbot.threads.originals import store as originals
 from contactbot.threads.thread import NewMessage, State, Thread
 from contactbot.wording import say
 
@@ -214,11 +215,11 @@ def keep_given(tx: Transaction, municipality: str, message: int, given: Given) -
 def _keep_bytes(tx: Transaction, message: int, inbound: Inbound, municipality: Municipality) -> None:
     if inbound.raw:
         name = blobs.keep_rest(tx, municipality.id, inbound.raw, inbound.received_at)
-        threads.keep_raw(tx, municipality.id, message, inbound.raw_type, name, len(inbound.raw))
+        originals.keep_raw(tx, municipality.id, message, inbound.raw_type, name, len(inbound.raw))
     for file in inbound.attachments:
         name = blobs.keep_rest(tx, municipality.id, file.content, inbound.received_at)
         shown = municipality.mask(file.name).text
-        threads.keep_attachment(tx, municipality.id, message, shown, file.media_type, len(file.content), name)
+        originals.keep_attachment(tx, municipality.id, message, shown, file.media_type, len(file.content), name)
 
 
 def _client_key(inbound: Inbound) -> str:

@@ -15,6 +15,8 @@ from contactbot.outbox.parcel import Post
 from contactbot.storage import events
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
+from contactbot.threads.originals import store as originals
+from contactbot.threads.sessions import store as sessions
 from contactbot.threads.thread import Message, NewMessage, Thread, TurnOwner
 from contactbot.wording import say
 
@@ -206,7 +208,7 @@ def how_it_went(tx: Transaction, thread: Thread, answer: str, at: datetime, due_
 
 def left(tx: Transaction, session: Address, at: datetime) -> None:
     """Tell of a resident who ended the conversation; their cases stay open, for people to close."""
-    for municipality, number in threads.cases_of(tx, session):
+    for municipality, number in sessions.cases_of(tx, session):
         _event(tx, get(tx, municipality, number), at, "resident", "ticket.left")
 
 
@@ -291,7 +293,7 @@ def case(tx: Transaction, municipality: str, number: int) -> Case:
         messages=tuple(messages),
         history=store.history(tx, ticket.id, numbers),
         sending=outbox.states_of(tx, numbers),
-        files=threads.files_of(tx, numbers),
+        files=originals.files_of(tx, numbers),
         earlier=tuple(earlier.values()),
     )
 

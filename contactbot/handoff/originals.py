@@ -10,8 +10,8 @@ from contactbot.handoff.accesses.access import What
 from contactbot.handoff.desk import Actor, get
 from contactbot.storage import events
 from contactbot.storage.transaction import Transaction
-from contactbot.threads import store as threads
-from contactbot.threads.store import Kept
+from contactbot.threads.originals import store as originals
+from contactbot.threads.originals.store import Kept
 
 SHORTEST_REASON = 3  # characters; enough that a reason is a word
 LONGEST_REASON = 500  # characters
@@ -25,7 +25,7 @@ def open_original(tx: Transaction, number: int, message: int, reason: str, actor
     ticket = get(tx, actor.municipality, number)
     if len(reason.strip()) < SHORTEST_REASON:
         raise ConflictError("say why you need to see the original")
-    found = threads.raw_of(tx, actor.municipality, message)
+    found = originals.raw_of(tx, actor.municipality, message)
     if found is None or found.thread not in store.threads_of(tx, ticket.id):
         raise NotFoundError(f"case {number} has no original of message {message}")
     given = reason.strip()[:LONGEST_REASON]
@@ -40,7 +40,7 @@ def open_original(tx: Transaction, number: int, message: int, reason: str, actor
 def open_attachment(tx: Transaction, number: int, message: int, sha256: str, actor: Actor) -> Kept:
     """Note who takes an attachment of a case; return where it lies. Raises NotFoundError."""
     ticket = get(tx, actor.municipality, number)
-    found = threads.attachment_of(tx, actor.municipality, message, sha256)
+    found = originals.attachment_of(tx, actor.municipality, message, sha256)
     if found is None or found.thread not in store.threads_of(tx, ticket.id):
         raise NotFoundError(f"case {number} has no such file")
     accesses.note(tx, ticket, actor.staff, What.FILE, actor.at, message=message)

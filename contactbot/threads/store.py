@@ -1,12 +1,10 @@
 """The statements about threads, addresses and messages."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from contactbot.errors import NotFoundError, UnknownAccountError
-from contactbot.messages import Accepted, Address, Author, Inbound, Spoken, Standing
+from contactbot.messages import Accepted, Address, Author, Inbound
 from contactbot.storage.notices import session_topic
 from contactbot.storage.transaction import Transaction
 from contactbot.threads.thread import AddressRow, Message, NewMessage, Placed, State, Thread
@@ -29,7 +27,6 @@ RECENT = (
     " WHERE t.address = :address AND t.last_at >= :since AND m.author = 'resident' AND m.created_at >= :since"
 )
 STATE = ", language = :language, pending = :pending, disclosed = :disclosed, version = version + 1"
-LONGEST_QUEUE = 50  # conversations; further back a place in it comforts nobody, and every chat would count them all
 MOST_REFS = 100  # identifiers that a message names; RFC 5322 sets no bound, relays do at some kilobytes
 
 
@@ -63,6 +60,14 @@ def find_address(tx: Transaction, municipality: str, address: Address) -> Addres
         scheme=address.scheme,
         value=address.value,
     )
+
+
+def address_by_id(tx: Transaction, address: int) -> AddressRow:
+    """Return an address that a thread refers to. Raises NotFoundError."""
+    found = tx.one(AddressRow, "SELECT id, scheme, value, name, stopped_at FROM address WHERE id = :id", id=address)
+    if found is None:
+        raise NotFoundError(f"there is no address {address}")
+    return found
 
 
 def keep_address(tx: Transaction, municipality: str, address: Address, name: str, at: datetime) -> int:
@@ -185,6 +190,11 @@ def latest_thread(tx: Transaction, municipality: str, account: int, address: Add
     )
 
 
+def rested(thread: Thread, now: datetime, hours: float) -> bool:
+    """Whether so long has passed that the next message is a new conversation."""
+    return now - thread.last_at > timedelta(hours=hours)
+
+
 def open_thread(  # noqa: PLR0913 - the columns of one row
     tx: Transaction,
     municipality: str,
@@ -249,6 +259,11 @@ def set_turn(tx: Transaction, thread: int, owner: str) -> int:
     return epoch
 
 
+def turn_epoch(tx: Transaction, thread: int) -> int:
+    """Return the thread's turn epoch as it stands."""
+    return int(tx.value("SELECT turn_epoch FROM thread WHERE id = :id", id=thread))
+
+
 def touch(
     tx: Transaction, thread: int, *, at: datetime, language: str, pending: dict[str, object] | None, disclosed: bool
 ) -> None:
@@ -310,6 +325,18 @@ def append(
     if message.text and message.kind != "automatic":
         tx.dialect.index_message(tx, municipality, number, message.text)
     return Placed(number, position, shown if seen else 0, epoch)
+
+
+def show(tx: Transaction, thread: int, message: int) -> None:
+    """Give a message that leaves now its place in what the resident sees; a second attempt keeps the first one's."""
+    shown = tx.value(
+        "UPDATE thread SET shown = shown + 1"
+        " WHERE id = :thread AND EXISTS (SELECT 1 FROM message WHERE id = :message AND shown IS NULL) RETURNING shown",
+        thread=thread,
+        message=message,
+    )
+    if shown is not None:
+        tx.execute("UPDATE message SET shown = :shown WHERE id = :id", shown=shown, id=message)
 
 
 def _changed(state: State) -> dict[str, object]:
@@ -393,218 +420,3 @@ def said_to(tx: Transaction, thread: int, limit: int) -> tuple[str, ...]:
         limit=limit,
     )
     return tuple(row[0] for row in reversed(found))
-
-
-def spoken_to(tx: Transaction, channel: str, session: Address, after: int) -> tuple[Spoken, ...]:
-    """Return what a session may see of its running thread: what it said, and what has left for it."""
-    return tuple(
-        tx.all(
-            Spoken,
-            "SELECT m.shown AS position, m.author, coalesce(s.name, '') AS author_name, m.text, m.created_at AS at,"
-            " m.markup, m.language, m.choices, m.key, m.municipality,"
-            " EXISTS (SELECT 1 FROM outbox o WHERE o.message = m.id AND o.purpose = 'erased') AS forgets,"
-            " EXISTS (SELECT 1 FROM outbox o WHERE o.message = m.id AND o.purpose = 'survey') AS asks_why,"
-            " (SELECT CASE WHEN count(*) = 0 THEN '' WHEN max(g.helpful) = 1 THEN 'helpful'"
-            " WHEN max(g.helpful) = 0 THEN 'unhelpful' ELSE 'unrated' END"
-            " FROM answer_given g WHERE g.message = m.id) AS rating"
-            " FROM address a JOIN thread t ON t.address = a.id AND t.municipality = a.municipality"
-            " JOIN message m ON m.thread = t.id"
-            " LEFT JOIN staff s ON s.id = m.staff"
-            " WHERE a.scheme = :scheme AND a.value = :value AND t.channel = :channel AND m.kind = 'message'"
-            " AND m.shown > :after AND m.text <> ''"
-            " AND t.id = (SELECT max(id) FROM thread WHERE address = a.id)"
-            " ORDER BY m.shown",
-            scheme=session.scheme,
-            value=session.value,
-            channel=channel,
-            after=after,
-        )
-    )
-
-
-def standing(tx: Transaction, channel: str, session: Address) -> Standing:
-    """Return whether people have a session's running thread, or had it and have closed its case since it last wrote."""
-    found = tx.row(
-        "SELECT t.turn_owner <> 'bot', t.turn_owner = 'bot' AND EXISTS (SELECT 1 FROM ticket_thread x"
-        "  JOIN ticket k ON k.municipality = x.municipality AND k.id = x.ticket"
-        "  WHERE x.municipality = t.municipality AND x.thread = t.id AND x.unlinked_at IS NULL AND k.state = 'closed'"
-        "  AND NOT EXISTS (SELECT 1 FROM message m WHERE m.thread = t.id AND m.author = 'resident'"
-        "   AND m.created_at > k.closed_at)),"
-        " CASE WHEN t.turn_owner = 'waiting' THEN (SELECT count(*) FROM (SELECT 1 FROM ticket w"
-        "  WHERE w.municipality = t.municipality AND w.state = 'open' AND w.assignee IS NULL AND w.source = t.channel"
-        "  AND w.id <= (SELECT max(x.ticket) FROM ticket_thread x WHERE x.thread = t.id AND x.unlinked_at IS NULL)"
-        "  LIMIT :most) AS before) END"
-        " FROM address a JOIN thread t ON t.address = a.id AND t.municipality = a.municipality"
-        " WHERE a.scheme = :scheme AND a.value = :value AND t.channel = :channel"
-        " AND t.id = (SELECT max(id) FROM thread WHERE address = a.id)",
-        scheme=session.scheme,
-        value=session.value,
-        channel=channel,
-        most=LONGEST_QUEUE + 1,
-    )
-    if found is None:
-        return Standing()
-    place = found[2] if 0 < (found[2] or 0) <= LONGEST_QUEUE else None
-    return Standing(bool(found[0]), bool(found[1]), place=place)
-
-
-def sessions_of(tx: Transaction, municipality: str, ticket: int) -> tuple[Address, ...]:
-    """Return the addresses of a case's running threads that come to us over the web."""
-    rows = tx.rows(
-        "SELECT a.scheme, a.value FROM ticket k"
-        " JOIN ticket_thread x ON x.municipality = k.municipality AND x.ticket = k.id AND x.unlinked_at IS NULL"
-        " JOIN thread t ON t.municipality = x.municipality AND t.id = x.thread AND t.state = 'open'"
-        " JOIN address a ON a.municipality = t.municipality AND a.id = t.address AND a.scheme = 'webchat'"
-        " WHERE k.municipality = :municipality AND k.number = :number ORDER BY t.id",
-        municipality=municipality,
-        number=ticket,
-    )
-    return tuple(Address(scheme, value) for scheme, value in rows)
-
-
-def cases_of(tx: Transaction, session: Address) -> tuple[tuple[str, int], ...]:
-    """Return municipality and number of the cases in which a session's running thread is."""
-    rows = tx.rows(
-        "SELECT k.municipality, k.number FROM address a"
-        " JOIN thread t ON t.municipality = a.municipality AND t.address = a.id AND t.state = 'open'"
-        " JOIN ticket_thread x ON x.municipality = t.municipality AND x.thread = t.id AND x.unlinked_at IS NULL"
-        " JOIN ticket k ON k.municipality = x.municipality AND k.id = x.ticket AND k.state <> 'closed'"
-        " WHERE a.scheme = :scheme AND a.value = :value",
-        scheme=session.scheme,
-        value=session.value,
-    )
-    return tuple((str(municipality), int(number)) for municipality, number in rows)
-
-
-def note_read(tx: Transaction, session: Address, position: int) -> None:
-    """Note how far a session has read; it never goes back."""
-    tx.execute(
-        "UPDATE thread SET read_position = :position WHERE read_position < :position AND state = 'open' AND address IN"
-        " (SELECT id FROM address WHERE scheme = :scheme AND value = :value)",
-        position=position,
-        scheme=session.scheme,
-        value=session.value,
-    )
-
-
-def leave_address(tx: Transaction, session: Address, left: Address) -> None:
-    """Note where the resident may be reached when the session is gone."""
-    tx.execute(
-        "UPDATE thread SET left_address = :left WHERE state = 'open' AND address IN"
-        " (SELECT id FROM address WHERE scheme = :scheme AND value = :value)",
-        left=str(left),
-        scheme=session.scheme,
-        value=session.value,
-    )
-
-
-# --- raw input ---
-
-
-def keep_raw(tx: Transaction, municipality: str, message: int, media_type: str, sha256: str, size: int) -> None:
-    """Note where the raw copy of a message lies."""
-    tx.insert(
-        "raw", municipality=municipality, message=message, media_type=media_type, sha256=sha256, size=size
-    )  # fmt: skip
-
-
-def keep_attachment(  # noqa: PLR0913 - the columns of one row
-    tx: Transaction, municipality: str, message: int, name: str, media_type: str, size: int, sha256: str
-) -> None:
-    """Note an attachment of a message."""
-    tx.insert(
-        "attachment", municipality=municipality, message=message, name=name, media_type=media_type, size=size,
-        sha256=sha256,
-    )  # fmt: skip
-
-
-def rested(thread: Thread, now: datetime, hours: float) -> bool:
-    """Whether so long has passed that the next message is a new conversation."""
-    return now - thread.last_at > timedelta(hours=hours)
-
-
-def address_by_id(tx: Transaction, address: int) -> AddressRow:
-    """Return an address that a thread refers to. Raises NotFoundError."""
-    found = tx.one(AddressRow, "SELECT id, scheme, value, name, stopped_at FROM address WHERE id = :id", id=address)
-    if found is None:
-        raise NotFoundError(f"there is no address {address}")
-    return found
-
-
-def files_of(tx: Transaction, threads: Sequence[int]) -> tuple[tuple[int, str, str, int, str], ...]:
-    """Return message, name, media type, size in bytes and hash of each attachment of these threads."""
-    listed = ", ".join(str(number) for number in threads) or "0"
-    return tuple(
-        (row[0], row[1], row[2], row[3], row[4])
-        for row in tx.rows(
-            "SELECT a.message, a.name, a.media_type, a.size, a.sha256 FROM attachment a"
-            f" JOIN message m ON m.id = a.message WHERE m.thread IN ({listed}) ORDER BY a.id"
-        )
-    )
-
-
-def turn_epoch(tx: Transaction, thread: int) -> int:
-    """Return the thread's turn epoch as it stands."""
-    return int(tx.value("SELECT turn_epoch FROM thread WHERE id = :id", id=thread))
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """Bytes that came with a message: name, declared type, size in bytes and hash, and the thread they belong to."""
-
-    thread: int
-    name: str
-    media_type: str
-    size: int
-    sha256: str
-
-
-def raw_of(tx: Transaction, municipality: str, message: int) -> Kept | None:
-    """Return where the raw copy of a message lies, while it is kept. Whoever asks notes it first."""
-    return tx.one(
-        Kept,
-        "SELECT m.thread, '' AS name, r.media_type, r.size, r.sha256 FROM raw r"
-        " JOIN message m ON m.id = r.message AND m.municipality = r.municipality"
-        " WHERE r.municipality = :municipality AND r.message = :message",
-        municipality=municipality,
-        message=message,
-    )
-
-
-def attachment_of(tx: Transaction, municipality: str, message: int, sha256: str) -> Kept | None:
-    """Return where an attachment of a message lies."""
-    return tx.one(
-        Kept,
-        "SELECT m.thread, a.name, a.media_type, a.size, a.sha256 FROM attachment a"
-        " JOIN message m ON m.id = a.message AND m.municipality = a.municipality"
-        " WHERE a.municipality = :municipality AND a.message = :message AND a.sha256 = :sha256 ORDER BY a.id LIMIT 1",
-        municipality=municipality,
-        message=message,
-        sha256=sha256,
-    )
-
-
-def with_raw(tx: Transaction, threads: Sequence[int]) -> frozenset[int]:
-    """Return which messages of these threads still have their raw copy."""
-    listed = ", ".join(str(number) for number in threads) or "0"
-    rows = tx.rows(f"SELECT r.message FROM raw r JOIN message m ON m.id = r.message WHERE m.thread IN ({listed})")
-    return frozenset(int(row[0]) for row in rows)
-
-
-def folded_of(tx: Transaction, threads: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    """Return, by message, the parts of these threads' messages that were quoted or signed and so folded away."""
-    listed = ", ".join(str(number) for number in threads) or "0"
-    rows = tx.rows(f"SELECT id, folded FROM message WHERE thread IN ({listed}) AND folded <> '[]'")
-    return {int(number): tuple(str(part["text"]) for part in json.loads(parts)) for number, parts in rows}
-
-
-def show(tx: Transaction, thread: int, message: int) -> None:
-    """Give a message that leaves now its place in what the resident sees; a second attempt keeps the first one's."""
-    shown = tx.value(
-        "UPDATE thread SET shown = shown + 1"
-        " WHERE id = :thread AND EXISTS (SELECT 1 FROM message WHERE id = :message AND shown IS NULL) RETURNING shown",
-        thread=thread,
-        message=message,
-    )
-    if shown is not None:
-        tx.execute("UPDATE message SET shown = :shown WHERE id = :id", shown=shown, id=message)

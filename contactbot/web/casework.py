@@ -18,8 +18,8 @@ from contactbot.handoff.ticket import Archive
 from contactbot.masking import Kind, mask
 from contactbot.staff.member import Role
 from contactbot.storage.transaction import Transaction
-from contactbot.threads import store as threads
 from contactbot.threads import writing
+from contactbot.threads.sessions import store as sessions
 from contactbot.web import suggestions, timeline
 from contactbot.web.desk import Draft, actor, number_of, show, suffix, wanted
 from contactbot.web.inbox import Wanted, look, newest_of
@@ -79,9 +79,9 @@ def routes() -> Iterable[web.AbstractRouteDef]:
 async def write(request: web.Request) -> web.StreamResponse:
     """Tell whoever waits in a chat that somebody is writing to them; nothing is kept of it."""
     house, member = request.app[HOUSE], request[MEMBER]
-    sessions = await house.database.glance(threads.sessions_of, member.municipality, number_of(request))
+    chats = await house.database.glance(sessions.sessions_of, member.municipality, number_of(request))
     name = municipality_of(request, member).shown_name(member.name)
-    for session in sessions:
+    for session in chats:
         await house.database.jot(writing.tell_of_staff, session, name, mode="queue")
     return web.Response(status=204)
 

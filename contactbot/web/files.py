@@ -11,7 +11,7 @@ from contactbot.handoff import originals
 from contactbot.masking import mask
 from contactbot.staff.member import Role
 from contactbot.storage import blobs
-from contactbot.threads.store import Kept
+from contactbot.threads.originals.store import Kept
 from contactbot.web.casework import form_of
 from contactbot.web.desk import Draft, actor, number_of, show, wanted
 from contactbot.web.inbox import Wanted

@@ -18,6 +18,7 @@ from contactbot.outbox import store as outbox
 from contactbot.storage import feed
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
+from contactbot.threads.originals import store as originals
 from contactbot.threads.thread import AddressRow, Message, Thread
 
 VIEWS: Final = {
@@ -152,8 +153,8 @@ def _opened(tx: Transaction, municipality: str, staff: int, number: int, now: da
         case=case,
         people=tuple(threads.address_by_id(tx, address) for address in addresses),
         unreached={one: why for one in addresses if (why := outbox.unreached(tx, one)) is not None},
-        originals=threads.with_raw(tx, numbers),
-        folded=threads.folded_of(tx, numbers),
+        originals=originals.with_raw(tx, numbers),
+        folded=originals.folded_of(tx, numbers),
         claimed=joining.claimed(tx, case),
         noted=not case.ticket.unread and accesses.is_noted(tx, case.ticket.id, staff, What.CASE, now),
     )

@@ -17,6 +17,7 @@ from contactbot.storage import blobs, installation
 from contactbot.storage.tables import metadata
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
+from contactbot.threads.originals import store as originals
 from contactbot.threads.thread import NewMessage
 
 TOWN = "fjordvik"
@@ -52,9 +53,9 @@ def wrote(tx: Transaction, who: Address, text: str = SECRET, at: datetime = MOND
     new = NewMessage(Author.RESIDENT, text, "nb", at, folded=({"text": f"{text} (sitat)", "rule": "quote"},), key=text)
     message = threads.append(tx, TOWN, thread.id, new)
     name = blobs.keep_rest(tx, TOWN, f"raw: {text}".encode(), at)
-    threads.keep_raw(tx, TOWN, message.id, "message/rfc822", name, 5 + len(text.encode()))
+    originals.keep_raw(tx, TOWN, message.id, "message/rfc822", name, 5 + len(text.encode()))
     name = blobs.keep_rest(tx, TOWN, f"file: {text}".encode(), at)
-    threads.keep_attachment(tx, TOWN, message.id, f"{text}.pdf", "application/pdf", 6 + len(text.encode()), name)
+    originals.keep_attachment(tx, TOWN, message.id, f"{text}.pdf", "application/pdf", 6 + len(text.encode()), name)
     threads.add_refs(tx, TOWN, thread.id, message.id, [f"<{text} {thread.id}@resident.example>"], own=False)
     tx.execute(
         "INSERT INTO accepted (municipality, account, external_id, fingerprint, message, thread, position, at)"

@@ -19,6 +19,7 @@ from contactbot.outbox.parcel import Post
 from contactbot.storage import blobs
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
+from contactbot.threads.originals import store as originals
 from contactbot.threads.thread import NewMessage
 from tests.web.conftest import HERE, THERE, Client, Letter, Town, text_of
 
@@ -701,5 +702,5 @@ def _keep(tx: Transaction, number: int, content: bytes, at: datetime, municipali
     thread, _ = _thread_of(tx, number, municipality)
     message = threads.messages_of(tx, municipality, thread)[0].id
     name = blobs.keep_rest(tx, municipality, content, at)
-    threads.keep_raw(tx, municipality, message, "message/rfc822", name, len(content))
-    threads.keep_attachment(tx, municipality, message, 'b"il/de.svg', "image/svg+xml", len(content), name)
+    originals.keep_raw(tx, municipality, message, "message/rfc822", name, len(content))
+    originals.keep_attachment(tx, municipality, message, 'b"il/de.svg', "image/svg+xml", len(content), name)

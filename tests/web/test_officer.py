@@ -14,6 +14,7 @@ from contactbot.staff.member import Role
 from contactbot.storage import blobs
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
+from contactbot.threads.originals import store as originals
 from tests.peers.chromium import barriers, chromium
 from tests.web.conftest import HERE, PASSWORD, QUICK, THERE, Client, Letter, Town, text_of
 
@@ -41,8 +42,8 @@ def _bring(tx: Transaction, town: Town, number: int) -> int:
     )
     message = threads.messages_of(tx, HERE, thread)[0].id
     name = blobs.keep_rest(tx, HERE, b"bytes", town.house.clock())
-    threads.keep_raw(tx, HERE, message, "text/plain", name, 5)
-    threads.keep_attachment(tx, HERE, message, "brev.txt", "text/plain", 5, name)
+    originals.keep_raw(tx, HERE, message, "text/plain", name, 5)
+    originals.keep_attachment(tx, HERE, message, "brev.txt", "text/plain", 5, name)
     return message
 
 
