@@ -212,10 +212,11 @@ def left(tx: Transaction, session: Address, at: datetime) -> None:
         _event(tx, get(tx, municipality, number), at, "resident", "ticket.left")
 
 
-def reopen(tx: Transaction, number: int, actor: Actor) -> None:
-    """Open a closed or waiting ticket again."""
+def reopen(tx: Transaction, number: int, actor: Actor, due_at: datetime | None = None) -> None:
+    """Open a closed or waiting ticket again, due at ``due_at`` where the time that was told has passed."""
     ticket = get(tx, actor.municipality, number)
-    store.change(tx, ticket.id, state=TicketState.OPEN, closed_at=None, last_at=actor.at)
+    due = due_at if due_at is not None and ticket.due_at < actor.at else ticket.due_at
+    store.change(tx, ticket.id, state=TicketState.OPEN, closed_at=None, due_at=due, last_at=actor.at)
     settle_turns(tx, ticket, actor.at)
     _event(tx, ticket, actor.at, str(actor), "ticket.reopened")
 

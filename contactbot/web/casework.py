@@ -127,7 +127,9 @@ async def close(request: web.Request) -> web.StreamResponse:
 @requires(Role.STAFF)
 async def reopen(request: web.Request) -> web.StreamResponse:
     """Open a case again."""
-    await request.app[HOUSE].database.write(desk.reopen, number_of(request), actor(request))
+    acting = actor(request)
+    due = municipality_of(request, request[MEMBER]).due(acting.at)
+    await request.app[HOUSE].database.write(desk.reopen, number_of(request), acting, due)
     return _onwards(request)
 
 

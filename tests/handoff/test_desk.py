@@ -188,6 +188,18 @@ async def test_the_turn_stays_with_people_while_another_case_of_the_conversation
     assert await turn(town) is TurnOwner.BOT
 
 
+async def test_a_case_that_is_opened_again_is_due_anew_where_its_time_has_passed(town: Town) -> None:
+    await town.channel.say(PERSON)
+    told = (await town.ticket(1001)).due_at
+    await close(town)
+    await town.do(desk.reopen, 1001, town.actor(), told + timedelta(days=9))
+    assert (await town.ticket(1001)).due_at == told
+    await close(town)
+    town.watch.at = told + timedelta(days=1)
+    await town.do(desk.reopen, 1001, town.actor(), told + timedelta(days=9))
+    assert (await town.ticket(1001)).due_at == told + timedelta(days=9)
+
+
 async def test_a_case_is_asked_about_once_however_often_it_is_closed(town: Town) -> None:
     await town.channel.say(PERSON)
     await close(town, survey=True)

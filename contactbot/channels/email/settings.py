@@ -194,7 +194,7 @@ class EmailSettings(BaseModel):
         ),
     )
     strangers_per_hour: int = Field(
-        default=300,
+        default=1000,
         ge=1,
         description=(
             "Senders whom nobody has ever answered that are taken up in an hour, per mailbox; what more of them write "
@@ -202,7 +202,7 @@ class EmailSettings(BaseModel):
         ),
     )
     strangers_per_server: int = Field(
-        default=200,
+        default=600,
         ge=1,
         description=(
             "The same, of one mail domain; many residents share the large ones, so it is no small part of the whole. "
