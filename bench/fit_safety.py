@@ -28,7 +28,7 @@ from contactbot.conversation import safety
 from contactbot.conversation.likeness import BUCKETS, Classifier, features_of, windows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -46,8 +46,9 @@ ORDINARY_PER_SET: Final = 700
 ORDINARY_WEIGHT: Final = 0.3
 NOTHING_TO_JUDGE: Final = -99.0  # the score of a text of one word
 TYPO_WEIGHT: Final = 0.3
-WRONGLY_ALARMED: Final = 0.015  # share of held-out look-alikes that the threshold lets the classifier take
-WRONGLY_CALMED: Final = 0.015  # share of held-out acute messages that the classifier may take for ordinary ones
+WRONGLY_ALARMED: Final = 0.0175  # share of held-out look-alikes that the threshold lets the classifier take
+WRONGLY_CALMED: Final = 0.03  # share of held-out acute messages seen by a doubtful row alone that it may call off
+WRONGLY_CALMED_LONE: Final = 0.1  # the same where one word is all that the row saw
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +206,14 @@ def packed(vectors: Sequence[NDArray[np.float64]], bias: float, kinds: Sequence[
         np.clip(np.rint(vector / one), -127, 127).astype(np.int8).tobytes()
         for vector, one in zip(vectors, scales, strict=True)
     )
-    head = {"kinds": list(kinds), "scale": scale, "bias": bias, "threshold": 0.0, "ordinary": 0.0}
+    head = {"kinds": list(kinds), "scale": scale, "bias": bias, "threshold": 0.0, "ordinary": 0.0, "lone": 0.0}
     return json.dumps(head).encode() + b"\n" + zlib.compress(whole, 9)
 
 
-def with_thresholds(shipped: bytes, threshold: float, calm: float) -> bytes:
-    """Return the same weights with other thresholds: from where a text is acute, and below which it is ordinary."""
+def with_thresholds(shipped: bytes, thresholds: Mapping[str, float]) -> bytes:
+    """Return the same weights with other thresholds (see Classifier)."""
     head, _, rest = shipped.partition(b"\n")
-    return json.dumps(json.loads(head) | {"threshold": threshold, "ordinary": calm}).encode() + b"\n" + rest
+    return json.dumps(json.loads(head) | thresholds).encode() + b"\n" + rest
 
 
 def score(classifier: Classifier, text: str) -> float:
@@ -261,6 +262,25 @@ def report(written: Sequence[Message], scores: Sequence[float], threshold: float
             sys.stdout.write(f"{name:14}{total[name]:9}{shares[0]:8.3f}{shares[1]:8.3f}\n")
 
 
+def thresholds_of(written: Sequence[Message], scores: Sequence[float]) -> dict[str, float]:
+    """Return from which held-out score a text is acute, and below which a row that is not certain is called off.
+
+    For the latter only messages count that hang on such a row.
+    """
+    harmless = sorted(one for message, one in zip(written, scores, strict=True) if not message.kind)
+    hanging: dict[bool, list[float]] = {True: [], False: []}
+    for message, one in zip(written, scores, strict=True):
+        if message.kind and one > NOTHING_TO_JUDGE and safety.by_table(message.text, only_certain=True) is None:
+            seen = safety.by_table(message.text)
+            if seen is not None:
+                hanging[" " not in seen.evidence].append(one)
+    return {
+        "threshold": harmless[-int(WRONGLY_ALARMED * len(harmless)) - 1],
+        "ordinary": sorted(hanging[False])[int(WRONGLY_CALMED * len(hanging[False]))],
+        "lone": sorted(hanging[True])[int(WRONGLY_CALMED_LONE * len(hanging[True]))],
+    }
+
+
 def main() -> None:
     """Fit, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -279,14 +299,12 @@ def main() -> None:
         return
     written, others = corpus(), ordinary()
     scores = held_out(written, others)
-    harmless = sorted(one for message, one in zip(written, scores, strict=True) if not message.kind)
-    threshold = harmless[-int(WRONGLY_ALARMED * len(harmless)) - 1]
-    acute = sorted(one for message, one in zip(written, scores, strict=True) if message.kind and one > NOTHING_TO_JUDGE)
-    calm = acute[int(WRONGLY_CALMED * len(acute))]
-    sys.stdout.write(f"{len(others)} ordinary questions, thresholds {threshold:.2f} and {calm:.2f}\n")
-    report(written, scores, threshold)
+    thresholds = thresholds_of(written, scores)
+    told = ", ".join(f"{name} {one:.2f}" for name, one in thresholds.items())
+    sys.stdout.write(f"{len(others)} ordinary questions, thresholds: {told}\n")
+    report(written, scores, thresholds["threshold"])
     if not asked.measure:
-        WEIGHTS.write_bytes(with_thresholds(train([*written, *others], with_kinds=True), threshold, calm))
+        WEIGHTS.write_bytes(with_thresholds(train([*written, *others], with_kinds=True), thresholds))
 
 
 if __name__ == "__main__":

@@ -112,8 +112,9 @@ class Likeness:
 class Classifier:
     """The fitted weights, ready to judge.
 
-    ``shipped`` holds a line of JSON (``kinds``, ``scale``, ``bias``, and two scores: ``threshold``, from which a text
-    is acute, and ``ordinary``, below which it is surely not) and the weights, one signed byte per bucket: first those
+    ``shipped`` holds a line of JSON (``kinds``, ``scale``, ``bias``, and three scores: ``threshold``, from which a text
+    is acute, ``ordinary``, below which it is surely not, and ``lone``, the same where one word is all that alarms) and
+    the weights, one signed byte per bucket: first those
     of danger, then those of each kind, all compressed.
     """
 
@@ -129,6 +130,7 @@ class Classifier:
         self._bias: float = told["bias"]
         self.threshold: float = told["threshold"]
         self.ordinary: float = told["ordinary"]
+        self.lone: float = told["lone"]
         self._classes = classes
         self._word: Callable[[str], tuple[int, int, str]] = lru_cache(_CACHED_WORDS)(self._weigh_word)
         self._pair: Callable[[str, str, str], int] = lru_cache(_CACHED_PAIRS)(self._weigh_pair)
@@ -143,9 +145,10 @@ class Classifier:
             return None
         return Likeness(self._kind(best), score, self._evidence(best))
 
-    def is_ordinary(self, sentences: Sequence[Sequence[str]]) -> bool:
-        """Tell whether no stretch of a text is anything like an acute message."""
-        return all(self.score(words) < self.ordinary for words in windows(sentences))
+    def is_ordinary(self, sentences: Sequence[Sequence[str]], *, lone: bool) -> bool:
+        """Tell whether no stretch of a text, of which perhaps a lone word alarms, is anything like an acute message."""
+        bar = self.lone if lone else self.ordinary
+        return all(self.score(words) < bar for words in windows(sentences))
 
     def score(self, words: Sequence[str]) -> float:
         """Return the log odds that folded words tell of acute danger."""

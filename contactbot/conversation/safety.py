@@ -19,6 +19,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from contactbot.conversation.glued import GluedWords
 from contactbot.conversation.likeness import Classifier, WordClasses
 from contactbot.conversation.phrases import PhraseBook, Reading
 
@@ -104,6 +105,18 @@ _BOOK: Final = PhraseBook(
 )
 
 
+def _of_lists(names: Iterable[str]) -> set[str]:
+    """Return all words of named lists, and of the lists they refer to; beginnings of words are left out."""
+    listed = {word for name in names for word in _LISTS[name] if not word.endswith("*")}
+    inner = {word.strip("<>") for word in listed if word.startswith("<")}
+    return {word.strip("=") for word in listed if not word.startswith("<")} | (_of_lists(inner) if inner else set())
+
+
+_GLUED: Final = GluedWords(
+    _TABLE["glued"]["openers"], (*_TABLE["glued"]["words"], *_of_lists(_TABLE["glued"]["lists"])), _of_lists(_LISTS)
+)
+
+
 def _rules_of_phrases() -> Mapping[str, set[int]]:
     numbers: defaultdict[str, set[int]] = defaultdict(set)
     for number, rule in enumerate(RULES):
@@ -115,6 +128,7 @@ def _rules_of_phrases() -> Mapping[str, set[int]]:
 _RULES_OF: Final = _rules_of_phrases()
 
 _FEWEST_TO_DOUBT: Final = 4  # words: of fewer, the classifier knows too little to overrule the table
+_AROUND: Final = 1  # words before and after those that alarm, which are judged by themselves as well
 LIKENESS: Final = "likeness"
 """The id of the last rule, behind the table."""
 CLASSES: Final = WordClasses(_LISTS)
@@ -126,7 +140,7 @@ def assess(text: str | Reading) -> Danger | None:
 
     The work is linear in the length of the text, so a text of a megabyte is read whole.
     """
-    reading = Reading.of(text)
+    reading = _GLUED.apart(Reading.of(text))
     if not _IDIOMS.may_hold(reading) and not _BOOK.may_hold(reading, _RULES_OF):
         return _by_likeness(reading, _BOOK.counted(reading))
     words = _BOOK.read(reading)
@@ -134,13 +148,18 @@ def assess(text: str | Reading) -> Danger | None:
     seen = _by_table(words, plain)
     if seen is None:
         return _by_likeness(reading, _sentences(plain))
-    return _by_table(words, plain, only_certain=True) if _is_ordinary(plain) else seen
+    danger, found = seen
+    if not _is_ordinary(plain, found):
+        return danger
+    certain = _by_table(words, plain, only_certain=True)
+    return None if certain is None else certain[0]
 
 
-def by_table(text: str) -> Danger | None:
-    """Return the acute danger that a row of the table sees, or None."""
-    words = _BOOK.read(text)
-    return _by_table(words, _without_idioms(words))
+def by_table(text: str, *, only_certain: bool = False) -> Danger | None:
+    """Return the acute danger that a row of the table, or a certain one, sees, or None."""
+    words = words_of(text)
+    seen = _by_table(words, _without_idioms(words), only_certain=only_certain)
+    return None if seen is None else seen[0]
 
 
 def taken_for_alarming(words: Iterable[str]) -> list[str]:
@@ -153,7 +172,12 @@ def taken_for_alarming(words: Iterable[str]) -> list[str]:
 
 def sentences(text: str | Reading) -> list[list[str]]:
     """Return the folded words of a text without idioms, sentence by sentence, as the classifier reads them."""
-    return _sentences(_without_idioms(_BOOK.read(text)))
+    return _sentences(_without_idioms(words_of(text)))
+
+
+def words_of(text: str | Reading) -> Sequence[Token]:
+    """Return the folded words of a text that count, each glued one as the words it is made of."""
+    return _BOOK.read(_GLUED.apart(Reading.of(text)))
 
 
 def _by_likeness(reading: Reading, plain: Sequence[Sequence[str]]) -> Danger | None:
@@ -167,11 +191,20 @@ def _sentences(words: Sequence[Token]) -> list[list[str]]:
     return [[word.word for word in sentence] for _, sentence in groupby(words, attrgetter("sentence"))]
 
 
-def _is_ordinary(plain: Sequence[Token]) -> bool:
-    return len(plain) >= _FEWEST_TO_DOUBT and _CLASSIFIER.is_ordinary(_sentences(plain))
+def _is_ordinary(plain: Sequence[Token], found: Found) -> bool:
+    """Tell whether a message is surely ordinary, and so is what stands around the words that alarm.
+
+    Danger told in the same breath as a question about the library is not to be talked away by the library.
+    """
+    around = [word.word for word in plain if found.start - _AROUND <= word.position <= found.end + _AROUND]
+    if len(plain) < _FEWEST_TO_DOUBT:
+        return False
+    return _CLASSIFIER.is_ordinary([*_sentences(plain), around], lone=found.start == found.end)
 
 
-def _by_table(words: Sequence[Token], plain: Sequence[Token], *, only_certain: bool = False) -> Danger | None:
+def _by_table(
+    words: Sequence[Token], plain: Sequence[Token], *, only_certain: bool = False
+) -> tuple[Danger, Found] | None:
     look = _BOOK.look(plain)
     if not look.possible:
         return None
@@ -182,7 +215,7 @@ def _by_table(words: Sequence[Token], plain: Sequence[Token], *, only_certain: b
         found = _first(rule, look, sentences)
         if found is not None:
             minor = rule.minor or _is_child_writing(words)
-            return Danger(rule.kind, rule.id, minor, _evidence(plain, found))
+            return Danger(rule.kind, rule.id, minor, _evidence(plain, found)), found
     return None
 
 

@@ -2,9 +2,10 @@
 
 import json
 import math
+import re
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -103,7 +104,7 @@ def look_for_all(book: PhraseBook, words: Sequence[Token]) -> Look:
 
 def by_every_rule(text: str) -> tuple[str, str] | None:
     """Return the rule and the words by which a text is acute, trying all rules one after the other."""
-    words = safety._BOOK.read(text)
+    words = safety.words_of(text)
     idioms = [range(found.start, found.end + 1) for found in look_for_all(safety._IDIOMS, words).find()]
     tokens = [word for word in words if not any(word.position in idiom for idiom in idioms)]
     look = look_for_all(safety._BOOK, tokens)
@@ -132,8 +133,8 @@ def listed(missed: Sequence[object]) -> str:
 
 
 def test_the_corpus_is_large_enough_to_mean_something() -> None:
-    assert len(ACUTE) >= 3_300
-    assert len(LOOKALIKES) >= 4_100
+    assert len(ACUTE) >= 4_300
+    assert len(LOOKALIKES) >= 5_100
     assert len(EVERYDAY) >= 400
 
 
@@ -172,6 +173,79 @@ def test_a_plain_message_is_seen_however_it_is_typed(kind: DangerKind, text: str
         danger = assess(typed)
         assert danger is not None, typed
         assert danger.kind in {kind, DangerKind.VIOLENCE}, (typed, danger)
+
+
+DIALECTS = (
+    {"jeg": "æ", "eg": "æ", "ikke": "itj", "meg": "mæ", "er": "e", "skal": "ska"},
+    {"jeg": "eg", "ikke": "ikkje", "hjemme": "heime", "lenger": "meir"},
+    {"jeg": "jæ", "meg": "mei", "er": "e", "og": "å"},
+    {"jeg": "jg", "ikke": "ikk", "meg": "mg"},
+)
+
+
+def spoken(text: str, dialect: dict[str, str]) -> str:
+    return re.sub(r"\w+", lambda word: dialect.get(word[0].lower(), word[0]), text)
+
+
+def slipped(text: str) -> Iterator[str]:
+    """Yield a text with a letter in the middle of one of its longer words lost, doubled or swapped with the next.
+
+    Not where the slip makes "ae" or "oe": those are read as the one letter they stand for.
+    """
+    for word in re.finditer(r"\w{6,}", text):
+        at = sum(word.span()) // 2
+        for typed in (
+            text[:at] + text[at + 1 :],
+            text[:at] + text[at] + text[at:],
+            text[:at] + text[at + 1] + text[at] + text[at + 2 :],
+        ):
+            if typed.count("ae") + typed.count("oe") == text.count("ae") + text.count("oe"):
+                yield typed
+
+
+@pytest.mark.parametrize("text", [text for texts in PLAIN.values() for text in texts])
+def test_no_plain_message_is_lost_in_dialect_in_slips_or_among_other_words(text: str) -> None:
+    typed = [
+        *(spoken(text, dialect) for dialect in DIALECTS),
+        *slipped(text),
+        text.replace("å", "aa").replace("ø", "oe").replace("æ", "ae"),
+        f"Hei.{text}.Hjelp",
+        f"hei,{text},takk",
+        f"hei når tømmes søppelet hos oss og {text}",
+        f"{text} og når åpner biblioteket i morgen",
+        f"takk for svar om barnehageplassen men {text} mvh Kari Nordmann",
+    ]
+    missed = [one for one in typed if assess(one) is None]
+    assert not missed, listed(missed)
+
+
+@pytest.mark.parametrize(
+    "glued",
+    [
+        "jegorkerikkeleve",
+        "jegvildø",
+        "vilikkelevemer",
+        "iwanttodie",
+        "jeg vilta livetmitt",
+        "pappaslårmeg",
+        "mydadhitsme",
+    ],
+)
+def test_no_plain_message_is_lost_for_want_of_a_space(glued: str) -> None:
+    assert assess(glued) is not None
+
+
+@pytest.mark.parametrize(
+    "word", ["ikkevoldelig", "kantine", "handelsstand", "viljestyrke", "pappaperm", "farmasøyt", "mammografi"]
+)
+def test_a_word_of_its_own_is_not_taken_apart(word: str) -> None:
+    assert not safety._GLUED.parts(fold(word))
+
+
+@given(st.lists(st.sampled_from(["jeg", "ikke", "leve", "vil", "meg", "slår", "pappa"]), min_size=2, max_size=10))
+def test_what_is_taken_apart_is_what_was_glued(words: list[str]) -> None:
+    glued = "".join(map(fold, words))
+    assert "".join(safety._GLUED.parts(glued) or [glued]) == glued
 
 
 def said(*parts: tuple[str, ...]) -> list[str]:

@@ -1,0 +1,56 @@
+"""Words that were typed without the space between: "jegorkerikkeleve" is "jeg orker ikke leve"."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from contactbot.conversation.phrases import Reading, fold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_SHORTEST, _LONGEST = 5, 60  # letters; what is longer was not typed by a hand that slipped off the space bar
+_NOT_GLUED: Final[Sequence[str]] = ()
+
+
+class GluedWords:
+    """Takes words apart that are nothing but known words in a row.
+
+    ``openers`` are the words that one may begin with, ``words`` those that may follow, ``whole`` those that are never
+    taken apart ("redde" is not "redd e"); all are folded here. Words of one letter ("å") count. Of several ways to
+    part a word the one whose words are longest is taken.
+    """
+
+    def __init__(self, openers: Iterable[str], words: Iterable[str], whole: Iterable[str] = ()) -> None:
+        self._openers = tuple(sorted({fold(word) for word in openers}, key=len, reverse=True))
+        self._words = frozenset(fold(word) for word in words)
+        self._whole = self._words | {fold(word) for word in whole}
+        self._lengths = sorted({len(word) for word in self._words}, reverse=True)
+
+    def apart(self, reading: Reading) -> Reading:
+        """Return a reading with its glued words parted; mostly the very same one."""
+        parted = {word: parts for word in reading.vocabulary if (parts := self.parts(word))}
+        if not parted:
+            return reading
+        sentences = tuple(
+            tuple(part for word in words for part in parted.get(word, (word,))) for words in reading.sentences
+        )
+        return Reading(reading.text, sentences, frozenset().union(*sentences))
+
+    def parts(self, word: str) -> Sequence[str]:
+        """Return the words that a folded word is glued of, or nothing when it is a word of its own."""
+        if not _SHORTEST <= len(word) <= _LONGEST or not word.startswith(self._openers) or word in self._whole:
+            return _NOT_GLUED
+        openers = (opener for opener in self._openers if word.startswith(opener))
+        return next(([opener, *rest] for opener in openers if (rest := self._split(word[len(opener) :]))), _NOT_GLUED)
+
+    def _split(self, rest: str) -> Sequence[str]:
+        """Return the words that letters are made of, from the end on, so that the work is linear in their number."""
+        splits: list[Sequence[str] | None] = [None] * len(rest) + [()]
+        for start in range(len(rest) - 1, -1, -1):
+            for length in self._lengths:
+                after = splits[start + length] if start + length <= len(rest) else None
+                if after is not None and rest[start : start + length] in self._words:
+                    splits[start] = (rest[start : start + length], *after)
+                    break
+        return splits[0] or _NOT_GLUED
