@@ -72,18 +72,19 @@ class Base:
         return Part(question, decide(candidates, self.length), candidates)
 
 
-def look_up(base: Base, text: str, subject: str = "", before: str = "") -> Found:
+def look_up(base: Base, text: str, subject: str = "", before: str = "", waiting: str = "") -> Found:
     """Return what the base holds for a message.
 
-    ``subject`` is a mail's; it is searched only where the text is not sure by itself. ``before`` is the entry of the
-    answer given before, when there is one that a question may hang on.
+    ``subject`` is a mail's; it is searched only where the text is not sure by itself. A question may hang on
+    ``before``, the entry of the answer given before, or on ``waiting``, the question that choices were offered for.
     """
     several = _several(base, questions.asked(text))
     if several is not None:
         return several
     found = base.search(text) if text else ()
     decision = decide(found, base.length)
-    following = _following(base, text, before, alone=isinstance(decision, Answer))
+    alone = isinstance(decision, Answer)
+    following = _following(base, text, before, alone=alone) or _going_on(base, text, waiting, alone=alone)
     if following is not None:
         return following
     if isinstance(decision, Answer) or not questions.names_a_matter(subject):
@@ -175,6 +176,16 @@ def _following(base: Base, text: str, before: str, *, alone: bool) -> Found | No
         return _by_own_words(base.search(" ".join((*leaning.own, *names))), leaning.own, names, base.length, before)
     found = base.search(" ".join((questions.spelled_out(text), *names)))
     return _about_the_same(found, text, names, base.length, before)
+
+
+def _going_on(base: Base, text: str, waiting: str, *, alone: bool) -> Found | None:
+    """Return what a question asks together with the one it hangs on ("barnehage", "og fristen?"), or None."""
+    leaning = questions.leaning(text) if waiting else None
+    if leaning is None or not leaning.bound or (alone and leaning.own):
+        return None
+    found = base.search(f"{waiting} {questions.spelled_out(text)}")
+    decision = decide(found, base.length)
+    return None if isinstance(decision, HandOff) else Found(decision, found)
 
 
 def _about_the_same(

@@ -52,8 +52,8 @@ def understand(
     words = masked.text if masked.text.strip() else subject  # a mail may say everything in its subject
     said = Reading.of(words)
     spoken, foreign = _language(inbound, words, seen, municipality)
-    before = "" if inbound.corrects else _answered_before(seen)
-    found = _found(masked.text, subject, spoken, before, length, knowledge)
+    spoken_of = ("", "") if inbound.corrects else (_answered_before(seen), _waiting(seen))
+    found = _found(masked.text, subject, spoken, spoken_of, length, knowledge)
     return Facts(
         seen=seen,
         municipality=municipality,
@@ -119,8 +119,16 @@ def _answered_before(seen: Seen) -> str:
     return "" if last is None or last.passed or seen.turn_owner != TurnOwner.BOT else last.entry
 
 
-def _found(text: str, subject: str, spoken: str, before: str, length: Length, knowledge: Knowledge) -> Found:
-    """Look the message up, together with the answer given before where there is one."""
+def _waiting(seen: Seen) -> str:
+    """Return the resident's question that choices were offered for, while none is chosen, or ""."""
+    pending = (seen.thread.pending if seen.thread is not None else None) or {}
+    return str(pending["question"]) if pending.get("kind") == "choices" and seen.turn_owner == TurnOwner.BOT else ""
+
+
+def _found(
+    text: str, subject: str, spoken: str, spoken_of: tuple[str, str], length: Length, knowledge: Knowledge
+) -> Found:
+    """Look the message up, together with the answer given before and the question that waits, where there are any."""
 
     def search(question: str) -> tuple[Candidate, ...]:
         return knowledge.index.search(question, spoken, CANDIDATES)
@@ -128,7 +136,7 @@ def _found(text: str, subject: str, spoken: str, before: str, length: Length, kn
     def text_of(name: str) -> EntryText | None:
         return knowledge.entries[name].text(spoken) if name in knowledge.entries else None
 
-    return look_up(Base(search, text_of, length), without_marks(text[:SEARCHED]).strip(), subject, before)
+    return look_up(Base(search, text_of, length), without_marks(text[:SEARCHED]).strip(), subject, *spoken_of)
 
 
 def _picked(text: str, seen: Seen) -> int | None:

@@ -194,3 +194,17 @@ def test_a_subject_that_says_only_that_somebody_writes_is_not_searched_for() -> 
     assert set(searched) == {"Når kan jeg komme innom?"}
     look_up(base(counting), "Når kan jeg komme innom?", "Spørsmål om biblioteket")
     assert searched[-1] == "Spørsmål om biblioteket. Når kan jeg komme innom?"
+
+
+@pytest.mark.parametrize(
+    ("waiting", "text", "meant"),
+    [
+        ("barnehage", "og fristen?", ["barnehage-frist"]),
+        ("pass", "hvor fornyer jeg det", ["pass"]),
+        ("barnehage", "når er biblioteket åpent", ["bibliotek-apningstider"]),
+    ],
+)
+def test_a_question_that_hangs_on_one_that_choices_were_offered_for_is_understood_with_it(
+    waiting: str, text: str, meant: list[str]
+) -> None:
+    assert given(look_up(base(search), text, waiting=waiting)) == meant
