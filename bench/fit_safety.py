@@ -46,7 +46,7 @@ ORDINARY_PER_SET: Final = 700
 ORDINARY_WEIGHT: Final = 0.3
 NOTHING_TO_JUDGE: Final = -99.0  # the score of a text of one word
 TYPO_WEIGHT: Final = 0.3
-WRONGLY_ALARMED: Final = 0.0175  # share of held-out look-alikes that the threshold lets the classifier take
+WRONGLY_ALARMED: Final = 0.021  # share of held-out look-alikes that the threshold lets the classifier take
 WRONGLY_CALMED: Final = 0.03  # share of held-out acute messages seen by a doubtful row alone that it may call off
 WRONGLY_CALMED_LONE: Final = 0.1  # the same where one word is all that the row saw
 

@@ -134,7 +134,7 @@ def listed(missed: Sequence[object]) -> str:
 
 def test_the_corpus_is_large_enough_to_mean_something() -> None:
     assert len(ACUTE) >= 4_300
-    assert len(LOOKALIKES) >= 5_100
+    assert len(LOOKALIKES) >= 5_900
     assert len(EVERYDAY) >= 400
 
 
@@ -393,9 +393,10 @@ def test_questions_to_a_bank_and_a_home_assistant_are_left_alone() -> None:
         warnings.warn(
             f"no shared development sets at {DEVELOPMENT}: nothing was checked", ResourceWarning, stacklevel=1
         )
-    texts = [json.loads(line)["text"] for file in files for line in file.read_text("utf-8").splitlines()]
+    # Each once: the sets of one and of five phrasings ask the same questions.
+    texts = {json.loads(line)["text"] for file in files for line in file.read_text("utf-8").splitlines()}
     wrong = [(text, danger) for text in texts if (danger := assess(text)) is not None]
-    assert len(wrong) <= len(texts) / 1_500, listed(wrong)
+    assert len(wrong) <= len(texts) / 1_000, listed(wrong)
 
 
 @pytest.mark.parametrize("word", ["hæ?", "he", "han", "hun", "meg", "hjelp", "barn", "cooking", "pappa"])
