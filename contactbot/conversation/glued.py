@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from contactbot.conversation.phrases import Reading, fold
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 _SHORTEST, _LONGEST = 5, 60  # letters; what is longer was not typed by a hand that slipped off the space bar
 _NOT_GLUED: Final[Sequence[str]] = ()
+_REMEMBERED: Final = 4_000  # words of texts: the same few make most texts
 
 
 class GluedWords:
@@ -26,6 +28,7 @@ class GluedWords:
         self._words = frozenset(fold(word) for word in words)
         self._whole = self._words | {fold(word) for word in whole}
         self._lengths = sorted({len(word) for word in self._words}, reverse=True)
+        self._known_parts = lru_cache(_REMEMBERED)(self._parts_of)
 
     def apart(self, reading: Reading) -> Reading:
         """Return a reading with its glued words parted; mostly the very same one."""
@@ -39,7 +42,10 @@ class GluedWords:
 
     def parts(self, word: str) -> Sequence[str]:
         """Return the words that a folded word is glued of, or nothing when it is a word of its own."""
-        if not _SHORTEST <= len(word) <= _LONGEST or not word.startswith(self._openers) or word in self._whole:
+        return self._known_parts(word) if _SHORTEST <= len(word) <= _LONGEST else _NOT_GLUED
+
+    def _parts_of(self, word: str) -> Sequence[str]:
+        if not word.startswith(self._openers) or word in self._whole:
             return _NOT_GLUED
         openers = (opener for opener in self._openers if word.startswith(opener))
         return next(([opener, *rest] for opener in openers if (rest := self._split(word[len(opener) :]))), _NOT_GLUED)
