@@ -24,10 +24,10 @@ from contactbot.privacy.erasures.erasure import Order
 from contactbot.settings import DeliverySettings
 from contactbot.storage.transaction import Transaction
 from tests.conversation.town import HERE, Town, running
+from tests.patience import PATIENCE
 
 QUESTION = "når åpner biblioteket"
 PERSON = "jeg vil snakke med et menneske"
-PATIENCE = 10.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from contactbot.storage.unit import Unit
 from contactbot.threads import writing
 from contactbot.threads.sessions import store as sessions
 from tests.conversation.town import Town, running
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -171,7 +172,7 @@ async def test_an_open_chat_hears_when_people_take_its_case_and_give_it_back(tow
     house, kari = town.house.receptions["loopback"], Address("loopback", "kari")
     await house.receive(inbound(town, "1", "jeg vil snakke med et menneske"))
     changes = house.changes(kari)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         await anext(changes)
         for act in acts:
             await town.do(act, 1001, town.actor())

@@ -14,6 +14,7 @@ from contactbot.storage import blobs
 from contactbot.storage.transaction import Transaction
 from contactbot.upkeep import Upkeep
 from tests.conversation.town import HERE, Town, running
+from tests.patience import PATIENCE
 
 PERSON = "jeg vil snakke med et menneske"
 SESSION = Address("webchat", "a-session")
@@ -79,7 +80,7 @@ async def test_the_forwarded_answer_arrives_there_under_the_persons_name(town: T
     await answered_in_chat(town)
     town.watch.at += timedelta(minutes=11)
     await works(town).once()
-    async with asyncio.timeout(10), town.house.delivery.running():
+    async with asyncio.timeout(PATIENCE), town.house.delivery.running():
         out = await town.hear("kari-at-home")
     assert (out.text, out.author_name, out.account) == ("Du kan komme i morgen.", "Kari i Fjordvik kommune", "loopback")
 

@@ -25,7 +25,8 @@ from pydantic import BaseModel, ValidationError
 import contactbot.channels
 from contactbot.channels.base import ENTRY_POINT_GROUP, Channel
 from contactbot.messages import Address, Outbound, Receipt
-from tests.channels.house import PATIENCE, RecordingHouse, outbound
+from tests.channels.house import RecordingHouse, outbound
+from tests.patience import PATIENCE
 
 PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 NORWEGIAN = "Hei! Blåbærsyltetøy på Ærøya? Åpningstid: 9-15. Hører du æøå og ÆØÅ?"
@@ -169,7 +170,7 @@ class ChannelContract:
     async def test_hostile_payloads_get_a_clear_answer_and_the_channel_lives_on(
         self, peer: Peer, house: RecordingHouse
     ) -> None:
-        async with asyncio.timeout(6 * PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             answers = await peer.abuse()
         assert answers
         assert [name for name, answer in answers.items() if not answer] == []
@@ -218,7 +219,7 @@ class ChannelContract:
         message = outbound(peer.channel, peer.resident, "Er denne kommet frem?")
         await _tell(peer, message)
         await _heard(peer)
-        async with asyncio.timeout(2 * PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             receipt = await peer.channel.probe(message)
         assert receipt is not None
         assert receipt.state in {"sent", "delivered"}
@@ -246,12 +247,12 @@ class ChannelContract:
             assert "@" not in recipient.host, "a host, never a user or a password"
 
     async def test_check_finds_nothing_wrong_with_right_settings(self, peer: Peer) -> None:
-        async with asyncio.timeout(2 * PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             findings = await peer.channel.check()
         assert [finding.text for finding in findings if finding.level == "error"] == []
 
     async def test_check_finds_a_wrong_setting_and_says_what_to_do(self, peer: Peer) -> None:
-        async with asyncio.timeout(2 * PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             findings = await peer.misconfigured().check()
         errors = [finding.text for finding in findings if finding.level == "error"]
         assert errors

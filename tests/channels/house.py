@@ -28,9 +28,9 @@ from contactbot.messages import (
     Spoken,
     Standing,
 )
+from tests.patience import PATIENCE
 
 MOST_TRANSCRIPTS = 3  # of one conversation
-PATIENCE = 5.0  # seconds any promise of the contract may take before it counts as broken
 
 
 @dataclass(frozen=True, slots=True)

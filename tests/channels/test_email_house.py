@@ -19,6 +19,7 @@ from contactbot.storage import schema
 from contactbot.storage.transaction import Transaction
 from tests.channels.test_email import KARI, POST, letter
 from tests.conversation.town import BASE
+from tests.patience import PATIENCE
 from tests.peers.postfix import free_port
 from tests.peers.smtp import Mail, Sink, sink
 
@@ -47,7 +48,7 @@ class Town:
 
     async def settled(self) -> None:
         """Return when nothing waits to be sent and every receipt is recorded."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while await self.value("SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')"):
                 pass
 

@@ -14,6 +14,7 @@ from contactbot.channels.email.settings import EmailSettings, Listen, MailAccoun
 from contactbot.messages import Address
 from tests.channels.house import RecordingHouse, outbound, running, surroundings
 from tests.channels.test_email import KARI, POST, letter
+from tests.patience import PATIENCE
 from tests.peers.dovecot import PASSWORD, Dovecot, TokenEndpoint, dovecot, token_endpoint
 from tests.peers.smtp import sink
 
@@ -51,7 +52,7 @@ async def following(house: RecordingHouse, made: EmailChannel) -> AsyncIterator[
 
 async def begun(house: RecordingHouse) -> None:
     """Wait until the mailbox was opened for the first time."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while POST not in house.cursors:  # noqa: ASYNC110 - the house rings for messages only
             await asyncio.sleep(0.01)
 

@@ -12,8 +12,9 @@ import pytest
 from contactbot.channels.email import EmailChannel
 from contactbot.channels.email.settings import EmailSettings, Listen, MailAccount, Relay
 from contactbot.messages import Address
-from tests.channels.house import PATIENCE, RecordingHouse, outbound, running, surroundings
+from tests.channels.house import RecordingHouse, outbound, running, surroundings
 from tests.channels.test_email import KARI, POST, letter
+from tests.patience import PATIENCE
 from tests.peers.postfix import Postfix, free_port, postfix
 from tests.peers.smtp import Sink, sink
 
@@ -80,7 +81,7 @@ async def test_mail_that_the_store_could_not_keep_waits_at_the_relay_and_is_kept
     await town.house.seen(offered=1)
     assert not town.house.kept
     town.house.busy = False
-    async with asyncio.timeout(4 * PATIENCE):
+    async with asyncio.timeout(PATIENCE):
         while not town.house.kept:  # a mail the relay has not yet put aside is not flushed
             await town.relay.flush()
             with suppress(TimeoutError):

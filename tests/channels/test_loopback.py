@@ -11,7 +11,8 @@ from contactbot.channels.plain import plain_text
 from contactbot.errors import StoreBusyError, UnknownAccountError
 from contactbot.messages import Address, Outbound, Receipt
 from tests.channels.contract import ChannelContract, Heard, Peer, Verdict
-from tests.channels.house import PATIENCE, RecordingHouse, outbound, running, surroundings
+from tests.channels.house import RecordingHouse, outbound, running, surroundings
+from tests.patience import PATIENCE
 
 
 class LoopbackPeer:

@@ -24,7 +24,8 @@ from contactbot.demo.gateway import Answer, Gateway, Mishap
 from contactbot.demo.texts import Text, Texts
 from contactbot.messages import Account, Address, Outbound, Receipt
 from tests.channels.contract import ChannelContract, Heard, Peer, Verdict
-from tests.channels.house import PATIENCE, Doorway, RecordingHouse, doorway, outbound, running, surroundings
+from tests.channels.house import Doorway, RecordingHouse, doorway, outbound, running, surroundings
+from tests.patience import PATIENCE
 
 NUMBER = "+4759440000"
 PHONE = "+4799887766"

@@ -14,11 +14,10 @@ import pytest
 
 from contactbot.channels.sms.channel import TEXTS
 from contactbot.demo.gateway import Answer, Gateway, Mishap
+from tests.patience import PATIENCE
 
 NUMBER = "+4759440000"
 PHONES = [f"+479988770{number}" for number in range(8)]
-STARTED_WITHIN = 30.0  # seconds
-ANSWERED_WITHIN = 20.0  # seconds, a look back and an attempt again among them
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Installation:
         )  # fmt: skip
         assert process.stdout is not None
         try:
-            async with asyncio.timeout(STARTED_WITHIN):
+            async with asyncio.timeout(PATIENCE):
                 while (line := await process.stdout.readline()) != b"ready\n":
                     assert line, "the process ended before it was ready"
             yield process
@@ -48,7 +47,7 @@ class Installation:
 
     async def answers(self, phone: str, most: int = 1) -> list[str]:
         """Wait until a phone has so many answers, and return all it has."""
-        async with asyncio.timeout(ANSWERED_WITHIN):
+        async with asyncio.timeout(PATIENCE):
             await self.gateway.texts.until(lambda: len(self._answers(phone)) >= most)
         return self._answers(phone)
 
@@ -106,7 +105,7 @@ async def test_answers_on_their_way_out_arrive_once_whether_or_not_the_provider_
     async with installation.process():
         for phone in PHONES[:2]:
             assert (await gateway.text_in(phone, NUMBER, "Hei")).status == 200
-        async with asyncio.timeout(ANSWERED_WITHIN):
+        async with asyncio.timeout(PATIENCE):
             await gateway.texts.until(lambda: len(gateway.posted) == 2)
     assert [len(installation._answers(phone)) for phone in PHONES[:2]].count(1) == 1
     async with installation.process():

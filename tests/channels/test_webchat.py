@@ -29,7 +29,8 @@ from contactbot.channels.webchat.settings import WebchatSettings
 from contactbot.channels.webchat.wording import COMPLETE, LANGUAGES, preferred, words
 from contactbot.messages import Address, Attachment, Author, MailText, Outbound, Receipt, Standing
 from tests.channels.contract import ChannelContract, Heard, Peer, Verdict
-from tests.channels.house import PATIENCE, Doorway, RecordingHouse, doorway, running, surroundings
+from tests.channels.house import Doorway, RecordingHouse, doorway, running, surroundings
+from tests.patience import PATIENCE
 
 PAYLOADS = Path(__file__).parent / "payloads" / "webchat"
 SITE = {"site": "fjordvik", "municipality": "fjordvik", "sites": ["https://www.fjordvik.example"]}

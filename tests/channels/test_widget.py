@@ -15,14 +15,14 @@ from playwright.async_api import Browser, BrowserContext, FilePayload, Frame, Pa
 from contactbot.channels.webchat import WebchatChannel
 from contactbot.channels.webchat.settings import WebchatSettings
 from contactbot.messages import Accepted, Author, Inbound, Standing
-from tests.channels.house import PATIENCE, Doorway, RecordingHouse, doorway, running, surroundings
+from tests.channels.house import Doorway, RecordingHouse, doorway, running, surroundings
+from tests.patience import PATIENCE
 from tests.peers.chromium import barriers, chromium
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CHOICES = ("Når hentes søppelet?", "Pris på ekstra dunk", "Åpningstider på gjenvinningsstasjonen i Fjordvik")
 HOSTILE = '<img src=x onerror="document.title=\'owned\'"><script>document.title="owned"</script>'
-SOON = 5_000  # milliseconds the browser may take
 
 
 class AnsweringHouse(RecordingHouse):
@@ -123,7 +123,6 @@ async def _municipal_site(door: Doorway, chat: str) -> None:
 async def visit(browser: Browser, town: Town, url: str, **options: object) -> AsyncIterator[Page]:
     """Open a page in a fresh browser profile and note every complaint of the browser's console."""
     context = await browser.new_context(**{"locale": "nb-NO", **options})  # type: ignore[arg-type] # playwright has fifty options
-    context.set_default_timeout(SOON)
     page = await context.new_page()
     page.on("console", lambda message: town.complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: town.complaints.append(str(error)))
@@ -444,7 +443,7 @@ async def test_after_a_restart_of_the_service_everything_comes_once_and_in_order
         town.house.say(town.house.kept[0].sender, "Sagt mens linjen var nede")
         await say(page, "stille imens")
         async with running(town.channel, town.house):
-            await expect(page.locator("#list time")).to_have_count(4, timeout=20_000)
+            await expect(page.locator("#list time")).to_have_count(4)
             assert (await bubbles(page))[2:] == ["Sagt mens linjen var nede", "stille imens"]
     assert town.said() == ["Søppel?", "stille imens"]
 

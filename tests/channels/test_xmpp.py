@@ -17,9 +17,10 @@ from contactbot.channels.xmpp.identity import stanza_id
 from contactbot.demo.prosody import Prosody
 from contactbot.messages import Accepted, Address, Attachment, Inbound, Outbound, Receipt
 from tests.channels.contract import ChannelContract, Heard, Peer, Verdict
-from tests.channels.house import PATIENCE, RecordingHouse, running, surroundings
+from tests.channels.house import RecordingHouse, running, surroundings
 from tests.channels.house import outbound as answer
 from tests.parts import program
+from tests.patience import PATIENCE
 from tests.peers.prosody import CLIENT, Login, Resident, chat, new_account, online, running_prosody
 
 STANZAS = "urn:ietf:params:xml:ns:xmpp-stanzas"
@@ -173,7 +174,7 @@ async def live(ours: Installation, house: RecordingHouse, **settings: float) -> 
     """Run a new process's channel until the block ends."""
     house.ready.clear()
     channel = ours.channel(settings)
-    async with running(channel, house), asyncio.timeout(2 * PATIENCE):
+    async with running(channel, house), asyncio.timeout(PATIENCE):
         yield channel
 
 

@@ -26,6 +26,7 @@ from contactbot.cli import running
 from contactbot.cli.main import app, main
 from contactbot.first_start import problems
 from contactbot.storage import folder
+from tests.patience import PATIENCE
 
 RUN = CliRunner()
 PROGRAM = Path(sys.executable).parent / "contactbot"
@@ -329,7 +330,7 @@ async def test_the_service_is_ready_and_stops_cleanly_when_told(tmp_path: Path) 
     command = (str(PROGRAM), "serve", "--config", str(config))
     process = await asyncio.create_subprocess_exec(*command, stderr=subprocess.PIPE)
     try:
-        async with asyncio.timeout(30), aiohttp.ClientSession() as client:
+        async with asyncio.timeout(PATIENCE), aiohttp.ClientSession() as client:
             while await _health(client, port) != 200:
                 assert process.returncode is None
             process.send_signal(signal.SIGTERM)

@@ -21,6 +21,7 @@ from contactbot.staff.member import Role
 from contactbot.storage.transaction import Transaction
 from contactbot.storage.unit import Unit
 from contactbot.threads.thread import Message
+from tests.patience import PATIENCE
 
 HERE = "fjordvik"
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)  # ten o'clock in Oslo, an ordinary working day
@@ -103,7 +104,7 @@ class Town:
 
     async def silent(self, session: str = "resident") -> bool:
         """Whether nothing has come for a resident once everything on its way has arrived."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while await self.house.database.read(_waiting):
                 pass
         return not self.channel.heard(session)

@@ -11,8 +11,15 @@ from tests.journeys.installation import furnish
 from tests.peers.prosody import running_prosody
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def town(one_town: Town) -> AsyncIterator[Town]:
+    """Give the town to a test, running and free of traps also when the test before it failed."""
+    yield one_town
+    await one_town.heal()
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+async def one_town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
     """Run the town."""
     furnished = tmp_path_factory.mktemp("furnished") / "contactbot.db"
     await furnish(furnished)

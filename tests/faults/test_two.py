@@ -26,7 +26,8 @@ from tests.faults.outcome import proven_on
 from tests.faults.table import keep
 from tests.faults.town import QUESTION, QUICK
 from tests.faults.traps import Trap, lay
-from tests.journeys.installation import LOOK, PATIENCE, Installation, fill, installed
+from tests.journeys.installation import LOOK, Installation, fill, installed
+from tests.patience import PATIENCE
 from tests.peers.browser import Browser
 from tests.peers.postfix import free_port
 from tests.peers.postgresql import Postgresql

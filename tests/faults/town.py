@@ -17,8 +17,9 @@ import aiosmtplib
 
 from contactbot.demo.prosody import Prosody
 from contactbot.demo.town import KEY, MAILBOX, NUMBER
-from tests.faults.traps import Trap, lay
-from tests.journeys.installation import LOOK, PATIENCE, Installation, installed
+from tests.faults.traps import Trap, lay, leave
+from tests.journeys.installation import LOOK, Installation, installed
+from tests.patience import PATIENCE
 from tests.peers.browser import Browser
 from tests.peers.postfix import Postfix, free_port, postfix
 from tests.peers.prosody import Login, Resident, new_account
@@ -51,7 +52,7 @@ class Town:
 
     def set_clock(self, seconds: float) -> None:
         """Let the house's clock be wrong by this much."""
-        (self.house.folder / "clock").write_text(str(seconds), "utf-8")
+        leave(self.house.folder / "clock", str(seconds))
 
     @contextmanager
     def wrong_clock(self, seconds: float) -> Iterator[None]:
@@ -61,6 +62,14 @@ class Town:
             yield
         finally:
             self.set_clock(0)
+
+    async def heal(self) -> None:
+        """Put right what a test may have left when it failed, so that the next one fails only by its own fault."""
+        self.trap()
+        self.set_clock(0)
+        await self.relay.up()
+        if not self.house.is_running:
+            await self.house.start()
 
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Ask the database, beside the running process."""

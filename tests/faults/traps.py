@@ -31,8 +31,13 @@ class UnforeseenError(Exception):
 
 def lay(file: Path, traps: Sequence[Trap]) -> None:
     """Set these traps and no others."""
+    leave(file, json.dumps([asdict(trap) for trap in traps]))
+
+
+def leave(file: Path, text: str) -> None:
+    """Leave a text for the running process, which reads the old one or the new one and never half of it."""
     new = file.with_suffix(".new")
-    new.write_text(json.dumps([asdict(trap) for trap in traps]), "utf-8")
+    new.write_text(text, "utf-8")
     new.replace(file)
 
 

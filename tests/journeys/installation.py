@@ -27,13 +27,11 @@ from contactbot.storage import installation as rows
 from contactbot.storage import schema
 from contactbot.storage.database import open_database
 from contactbot.storage.transaction import Transaction
+from tests.patience import PATIENCE
 from tests.peers.postfix import free_port
 from tests.peers.prosody import Login, new_account
 from tests.peers.smtp import Mail, Sink, sink
 
-STARTED_WITHIN = 60.0  # seconds, on a machine that has much else to do
-PATIENCE = 20.0  # seconds until what must happen has happened
-STOPPED_WITHIN = 15.0  # seconds
 LOOK = 0.03  # seconds between looks at what cannot tell that it changed
 REFERENCE = re.compile(r"\b1\d{3}\b")  # the number of a case, as residents are told it
 
@@ -115,7 +113,7 @@ class Installation:
     async def start(self) -> None:
         """Start the process and return when it is ready."""
         process = await self.launch()
-        async with asyncio.timeout(STARTED_WITHIN):
+        async with asyncio.timeout(PATIENCE):
             while not await self._is_ready():
                 assert process.returncode is None, f"the process ended: {self.log()[-2000:]}"
                 await asyncio.sleep(LOOK)
@@ -135,6 +133,11 @@ class Installation:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the process has been started and has not ended."""
+        return self._process is not None and self._process.returncode is None
+
     async def died(self) -> int:
         """Wait until the process has ended by itself, and return its exit status; a signal's is below zero."""
         assert self._process is not None
@@ -143,7 +146,7 @@ class Installation:
 
     async def kill(self) -> None:
         """End the process without notice, as a power cut does."""
-        if self._process is not None and self._process.returncode is None:
+        if self._process is not None and self.is_running:
             self._process.kill()
             await self._process.wait()
 
@@ -151,7 +154,7 @@ class Installation:
         """Ask the process to end, and return its exit status."""
         assert self._process is not None
         self._process.terminate()
-        async with asyncio.timeout(STOPPED_WITHIN):
+        async with asyncio.timeout(PATIENCE):
             return await self._process.wait()
 
     def log(self) -> str:

@@ -16,7 +16,8 @@ import pytest_asyncio
 from contactbot.demo.gateway import Mishap
 from contactbot.demo.prosody import Prosody
 from contactbot.demo.town import KEY, MAILBOX, NUMBER
-from tests.journeys.installation import LOOK, PATIENCE, Installation, installed, until
+from tests.journeys.installation import LOOK, Installation, installed, until
+from tests.patience import PATIENCE
 from tests.peers.browser import Browser
 from tests.peers.prosody import Resident, new_account
 

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped] # the package has no types
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.parts import program
+from tests.patience import PATIENCE
 
 FLAGS = [
     "--headless",
@@ -26,6 +27,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 async def chromium() -> AsyncIterator[Browser]:
     """Start a browser and end it with the block."""
     path = program("chromium", "chromium")
+    expect.set_options(timeout=PATIENCE * 1000)  # milliseconds
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
         try:

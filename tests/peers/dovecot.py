@@ -13,9 +13,9 @@ from pathlib import Path
 from aiohttp import web
 
 from tests.parts import missing, program
+from tests.patience import PATIENCE
 from tests.peers.postfix import free_port
 
-PATIENCE = 20.0  # seconds
 PASSWORD = "hemmelig-æøå"
 
 _MAIN = """\

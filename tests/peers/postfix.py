@@ -11,8 +11,8 @@ from pathlib import Path
 from socket import AF_INET, SOCK_STREAM, socket
 
 from tests.parts import missing, program
+from tests.patience import PATIENCE
 
-PATIENCE = 20.0  # seconds
 _DIST = Path("/usr/share/postfix/master.cf.dist")
 
 _MAIN = """\

@@ -11,7 +11,7 @@ from email.message import EmailMessage
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-PATIENCE = 5.0  # seconds
+from tests.patience import PATIENCE
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,9 @@ class Wire:
     _running: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def up(self) -> None:
-        """Listen; always on the same port."""
+        """Listen, if it does not yet; always on the same port."""
+        if self._server is not None and self._server.is_serving():
+            return
         self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 

@@ -11,6 +11,7 @@ from contactbot.clock import now
 from contactbot.errors import StoreError
 from contactbot.storage.database import Database, open_database
 from contactbot.storage.transaction import Transaction
+from tests.patience import PATIENCE
 from tests.storage.town import MONDAY, TOWN, add_team, counted, increment, teams
 
 DESK = "Innbyggerservice"
@@ -211,7 +212,7 @@ async def test_what_has_changed_is_announced_after_the_commit_and_never_without_
     with database.notices.listening("the number") as woken, database.notices.listening("nothing") as not_woken:
         with contextlib.suppress(PlannedError):
             await database.write(failing)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             while not woken.is_set():  # PostgreSQL's listener may still be connecting
                 await database.write(waking)
                 await asyncio.sleep(0)

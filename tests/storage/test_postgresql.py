@@ -12,6 +12,7 @@ from contactbot.clock import now
 from contactbot.errors import StoreBusyError
 from contactbot.storage.database import Database, open_database
 from contactbot.storage.transaction import Transaction
+from tests.patience import PATIENCE
 from tests.storage.town import add_team, counted, founded, increment, teams
 
 
@@ -70,7 +71,7 @@ async def test_notices_come_again_after_the_connection_was_dropped(server: Datab
     with server.notices.listening("the number") as woken:
         for _ in range(2):
             woken.clear()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while not woken.is_set():
                     await server.write(waking)
                     await asyncio.sleep(0.01)

@@ -8,8 +8,8 @@ from contactbot.storage.database import Database, open_database
 from contactbot.storage.notices import session_topic
 from contactbot.threads import writing
 from contactbot.threads.writing import Writing
+from tests.patience import PATIENCE
 
-PATIENCE = 10.0  # seconds
 LIV = Address("webchat", "liv")
 
 

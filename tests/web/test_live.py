@@ -17,12 +17,11 @@ from contactbot.storage.database import Database, open_database
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import writing
 from contactbot.web.live import SIGNED_OUT
+from tests.patience import PATIENCE
 from tests.web.conftest import HERE, THERE, Client, Letter, Town, text_of
 
 if TYPE_CHECKING:
     from contactbot.storage.feed import Changes
-
-PATIENCE = 5.0  # seconds
 
 
 async def cursor_of(client: Client) -> str:
@@ -220,7 +219,7 @@ async def test_events_written_at_once_are_all_read_exactly_once(database: Databa
     writing = [database.write(_event, HERE, f"n{n}", 1, datetime.now(UTC), mode="queue") for n in range(60)]
     together = asyncio.gather(*writing)
     found: list[tuple[str, int]] = []
-    async with asyncio.timeout(PATIENCE * 2):
+    async with asyncio.timeout(PATIENCE):
         while len(found) < 60:
             changes: Changes = await database.read(feed.after, HERE, cursor, 9)
             found += [(change.kind, change.ticket) for change in changes.changes]
