@@ -25,7 +25,7 @@ from contactbot.kb.ranking import FEATURES, Neighbourhood
 WEIGHTS: Final = Path(contactbot.kb.__file__).parent / "weights.json"
 QUESTIONS: Final = 250
 """Questions taken of each variant of a set."""
-ORDER: Final = ("votes", "kernel", "covered", "covering", "ratio", "answer")
+ORDER: Final = ("votes", "kernel", "covered", "covering", "ratio", "answer", "likelihood")
 STEPS: Final = 3000
 
 

@@ -31,6 +31,7 @@ ONE_WORD_COVERS: Final = 0.6
 
 
 _NEXT_TO_NOTHING: Final = 1e-9
+_NOBODY: Final = (0.0,) * len(FEATURES)
 _COVERED: Final = FEATURES.index("covered")
 
 
@@ -88,16 +89,15 @@ def sure_features(near: Neighbourhood, shares: Shares, order: list[int]) -> dict
     second = float(shares[order[1]]) if len(order) > 1 else 0.0
     values = near.features[:, first].tolist()
     known = dict(zip(FEATURES, values, strict=True))
-    others = near.features.copy()
-    others[:, first] = 0.0
-    best = dict(zip(FEATURES, others.max(axis=1).tolist(), strict=True))
+    others = np.delete(near.features, first, axis=1)
+    best = dict(zip(FEATURES, others.max(axis=1).tolist() if others.size else _NOBODY, strict=True))
     weights = [one.weight for one in near.question.asked]
     met = sum([one.best * one.weight for one in near.question.asked])
     unknown = 1.0 - met / max(1e-9, sum(weights))
     return {
         "one": 1.0,
-        **known,
-        **{f"lead_{name}": known[name] - best[name] for name in ("votes", "kernel", "covered")},
+        **{name: value for name, value in known.items() if name != "likelihood"},
+        **{f"lead_{name}": known[name] - best[name] for name in ("votes", "kernel", "covered", "likelihood")},
         "doubt": _doubt(shares, unknown),
         "share": float(shares[first]),
         "lead": log(max(shares[first], 1e-6) / max(second, 1e-6)),

@@ -15,6 +15,7 @@ from rapidfuzz import fuzz, process
 from contactbot.kb.corpus import COVERING, Corpus
 from contactbot.kb.grams import Ids
 from contactbot.kb.kernel import kernel
+from contactbot.kb.likelihood import likelihood
 from contactbot.kb.meaning import Meant
 from contactbot.kb.normalise import Word
 from contactbot.kb.rows import Rows
@@ -25,10 +26,11 @@ NEIGHBOURS: Final = 56
 """Phrasings that are looked at closely. Fewer lose right answers, more cost time."""
 RIDGE: Final = np.float32(0.7)
 """How much the classifier is held back (lambda of ridge regression)."""
-FEATURES: Final = ("kernel", "covered", "covering", "nearness", "ratio", "answer", "votes")
-"""What is known of an entry: how near its best phrasing and its answer come, and the votes of all its phrasings."""
+FEATURES: Final = ("kernel", "covered", "covering", "nearness", "ratio", "answer", "votes", "likelihood")
+"""What is known of an entry: how near its best phrasing and its answer come, the votes of its phrasings that are near,
+and how likely all of them make the question."""
 _RIDGES: Final = RIDGE * np.eye(NEIGHBOURS, dtype=np.float32)
-_ABOUT_PHRASINGS: Final = np.array([[name != "answer"] for name in FEATURES])
+_ABOUT_PHRASINGS: Final = np.array([[name != "answer"] for name in FEATURES[:-1]])
 _VOTES: Final = FEATURES.index("votes")
 
 
@@ -78,15 +80,17 @@ def neighbourhood(
         covered, covering, ratios = (meant.blended(one, near.numbers) for one in (covered, covering, ratios))
     nearness = covered + COVERING * covering
     values = np.concatenate((alike[0, 1:], covered, covering, nearness, ratios, covered, _votes(alike)))
-    values = values.reshape(len(FEATURES), -1) * (corpus.rows.answers[near.numbers] != _ABOUT_PHRASINGS)
-    starts = _starts(corpus.rows.firsts[near.numbers])
+    values = values.reshape(len(_ABOUT_PHRASINGS), -1) * (corpus.rows.answers[near.numbers] != _ABOUT_PHRASINGS)
+    firsts = corpus.rows.firsts[near.numbers]
+    starts = _starts(firsts)
+    likely = likelihood(corpus, question, firsts[starts], without)
     return Neighbourhood(
         question=question,
         survey=near,
         bounds=(*starts.tolist(), len(near.numbers)),
         entries=tuple([corpus.rows.entry_ids[at] for at in near.numbers[starts].tolist()]),
         speaks=(alike[0, 1:] + near.covered).tolist(),
-        features=_of_entries(values, starts),
+        features=np.vstack((_of_entries(values, starts), likely)),
         meant=None if meant is None else meant.near[near.numbers],
     )
 

@@ -30,8 +30,9 @@ class Rows:
     """Rows by number. One that is taken out leaves blanks, since the others keep their numbers.
 
     The words of a row, ids of a vocabulary, each once, in order, begin at `starts` in `words` and are as many as
-    `sizes` says, one at least. `firsts` is the number of the first row of the same entry; the rows of an entry stand
-    together. `keys` settle ties whatever the numbers, and `answers` tells which rows are answers.
+    `sizes` says, one at least. `firsts` is the number of the first row of the same entry, `ends` that after its last;
+    the rows of an entry stand together. `keys` settle ties whatever the numbers, and `answers` tells which rows are
+    answers.
     """
 
     entry_ids: tuple[str, ...]
@@ -42,6 +43,7 @@ class Rows:
     starts: Ids
     sizes: Ids
     firsts: Numbers
+    ends: Numbers
     keys: Ids
     answers: npt.NDArray[np.bool_]
 
@@ -50,6 +52,7 @@ class Rows:
         """Return these rows as columns, `words` being the ids of the words of each."""
         sizes = np.array([len(ids) for ids in words], np.int64)
         first: dict[str, int] = {}
+        end = {row.entry_id: at for at, row in enumerate(rows, start=1)}
         return cls(
             entry_ids=tuple([row.entry_id for row in rows]),
             languages=tuple([row.language for row in rows]),
@@ -59,6 +62,7 @@ class Rows:
             starts=sizes.cumsum() - sizes,
             sizes=sizes,
             firsts=np.array([first.setdefault(row.entry_id, at) for at, row in enumerate(rows)], np.int32),
+            ends=np.array([end[row.entry_id] for row in rows], np.int32),
             keys=np.array([_key(row) for row in rows], np.int64),
             answers=np.array([row.is_answer for row in rows], bool),
         )
@@ -77,6 +81,7 @@ class Rows:
             starts=np.concatenate([self.starts, more.starts + len(self.words)]),
             sizes=np.concatenate([self.sizes, more.sizes]),
             firsts=np.concatenate([self.firsts, more.firsts + np.int32(len(self))]),
+            ends=np.concatenate([self.ends, more.ends + np.int32(len(self))]),
             keys=np.concatenate([self.keys, more.keys]),
             answers=np.concatenate([self.answers, more.answers]),
         )
