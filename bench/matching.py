@@ -58,7 +58,7 @@ def main() -> None:
             _compare(variant)
     print("\nkinds of municipal questions; of nobody's, AUROC against the answerable ones")
     for one in sets:
-        if one.name in {"municipal", "town"}:
+        if one.name in {"municipal", "inland", "coast", "town"}:
             for kind in _kinds(one):
                 _compare(kind)
     print("\nour measures, at the shipped threshold")

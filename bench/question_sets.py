@@ -13,8 +13,8 @@ from contactbot.kb.evaluation import Query, queries_from_jsonl
 
 SHARED: Final = Path(__file__).resolve().parents[2] / "shared" / "matching" / "dev"
 MUNICIPAL: Final = Path(__file__).parent / "data" / "municipal"
-INLAND: Final = Path(__file__).parent / "data" / "inland"
-"""Another municipality's, whose editor writes short and whose residents use words of their own."""
+OTHERS: Final = tuple(Path(__file__).parent / "data" / name for name in ("inland", "coast"))
+"""Two other municipalities', whose editors write short and whose residents use words of their own."""
 TOWN: Final = Path(__file__).parent / "data" / "town" / "queries.jsonl"
 """Hard questions for the demo's answers: a young person's dialect, whole mails, indirect wording, and nobody's."""
 
@@ -85,9 +85,9 @@ def read(folder: Path, name: str = "") -> QuestionSet:
 
 
 def question_sets() -> Iterator[QuestionSet]:
-    """Yield our own three municipal sets, then the shared development sets; say loudly when those are absent."""
+    """Yield our own four municipal sets, then the shared development sets; say loudly when those are absent."""
     yield read(MUNICIPAL)
-    yield read(INLAND)
+    yield from map(read, OTHERS)
     yield QuestionSet("town", demo.base(), queries_from_jsonl(TOWN.read_text("utf-8")))
     if not SHARED.is_dir():
         print(f"!! the shared development sets are absent: no {SHARED}")
