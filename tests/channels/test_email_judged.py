@@ -134,6 +134,11 @@ def test_a_report_without_our_message_or_a_mail_that_is_none_says_nothing() -> N
         ("mx.fjordvik.example; dmarc=none; dkim=pass header.i=@innbygger.example", True),
         ("mx.fjordvik.example; none", False),
         ("mx.fjordvik.example; dkim=pass header.d=example", False),
+        ("mx.fjordvik.example; dmarc=bestguesspass; spf=pass smtp.mailfrom=innbygger.example", True),
+        ("mx.fjordvik.example; dmarc=bestguesspass; spf=pass smtp.mailfrom=annet.example", False),
+        ("mx.fjordvik.example; dmarc=temperror; dkim=pass header.d=innbygger.example", True),
+        ("mx.fjordvik.example; dmarc=pass header.from=annet.example", False),
+        ("mx.fjordvik.example; spf=pass header.from=innbygger.example smtp.mailfrom=annet.example", False),
         ("mx.annen.example; dmarc=pass header.from=innbygger.example", None),
         ("mx.fjordvik.example.evil.example; dmarc=pass", None),
         ("", None),
@@ -143,6 +148,38 @@ def test_only_our_own_relays_word_proves_a_sender(field: str, *, expected: bool 
     line = f"Authentication-Results: {field}\r\n" if field else ""
     read = parse(f"{line}From: kari@innbygger.example\r\n\r\nHei".encode())
     assert authenticated(read, ["mx.fjordvik.example"]) is expected
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        '"x; dmarc=pass header.from=innbygger.example"@annet.example',
+        '"x\\"; dmarc=pass header.from=innbygger.example"@annet.example',
+        "x@annet.example (for; dmarc=pass header.from=innbygger.example (hei))",
+        '"innbygger.example@innbygger.example"@annet.example',
+        "smtp.mailfrom=innbygger.example@annet.example",
+    ],
+)
+def test_words_that_a_sender_chose_are_no_result_of_our_relay(words: str) -> None:
+    field = f"Authentication-Results: mx; spf=pass smtp.mailfrom={words}; dmarc=none"
+    assert authenticated(parse(f"{field}\r\nFrom: kari@innbygger.example\r\n\r\nHei".encode()), ["mx"]) is False
+    assert authenticated(parse(f"{field}\r\nFrom: x@annet.example\r\n\r\nHei".encode()), ["mx"]) is True
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "From: <a@b@annet.example>\r\nReply-To: kari@innbygger.example",
+        "From: <@annet.example>\r\nSender: kari@innbygger.example",
+        "From: x@annet.example <kari@innbygger.example",
+        "From: annet.example\r\nFrom: kari@innbygger.example",
+    ],
+)
+def test_who_is_read_elsewhere_than_where_our_relay_looked_is_not_proven(fields: str) -> None:
+    result = "Authentication-Results: mx; dmarc=pass header.from=annet.example; spf=pass smtp.mailfrom=x@annet.example"
+    read = parse(f"{result}\r\n{fields}\r\n\r\nSTATUS".encode())
+    assert read.sender.address == "kari@innbygger.example"
+    assert authenticated(read, ["mx"]) is False
 
 
 @pytest.mark.parametrize(("believed", "expected"), [([""], True), (["mx.fjordvik.example"], None), ([], None)])

@@ -6,14 +6,29 @@ Only fields that carry our relay's own name are believed; the relay removes such
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from contactbot.channels.email.parse import Mail
 
-_COMMENT = re.compile(r"\([^()]{0,998}\)")
 _RESULT = re.compile(r"\s*([a-z-]{2,20})\s*=\s*([a-z]{2,20})")
-_DOMAIN = re.compile(
-    r"(?:header\.d|header\.i|header\.from|smtp\.mailfrom)\s*=\s*\"?(?:[^\s;@\"]{0,320}@)?([^\s;\"]{1,255})"
-)
+# Where each method names the domain that it proved (RFC 8601, section 2.7, and RFC 7489, section 11.1).
+_PROVEN: Final = {
+    "dmarc": re.compile(r"\sheader\.from\s*=\s*(\S{1,600})"),
+    "dkim": re.compile(r"\sheader\.[di]\s*=\s*(\S{1,600})"),
+    "spf": re.compile(r"\ssmtp\.mailfrom\s*=\s*(\S{1,600})"),
+}
+_LONGEST = 10_000  # characters of a field
+_HARMLESS_IN_QUOTES = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_@+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """One result: ``domain`` is what the method proved, or "" where the field does not say."""
+
+    method: str
+    outcome: str
+    domain: str
 
 
 def authenticated(mail: Mail, authserv_ids: Sequence[str]) -> bool | None:
@@ -32,29 +47,50 @@ def authenticated(mail: Mail, authserv_ids: Sequence[str]) -> bool | None:
     if mail.senders != 1:
         return False
     domain = mail.sender.address.rpartition("@")[2]
-    dmarc = [outcome for method, outcome, _ in results if method == "dmarc"]
-    if dmarc and dmarc[0] != "none":
-        return dmarc[0] == "pass"
+    dmarc = next((result for result in results if result.method == "dmarc"), None)
+    if dmarc is not None and dmarc.outcome in ("pass", "fail"):
+        # Relays read a crooked From in ways of their own: what they proved must be whom we read there.
+        return dmarc.outcome == "pass" and (not dmarc.domain or _is_aligned(dmarc.domain, domain))
+    # No policy, or none that can be read (none, temperror, Exchange's bestguesspass): what lies under it counts.
     return any(
-        method in ("dkim", "spf") and outcome == "pass" and _is_aligned(proven, domain)
-        for method, outcome, proven in results
+        result.method in ("dkim", "spf") and result.outcome == "pass" and _is_aligned(result.domain, domain)
+        for result in results
     )
 
 
-def _results(field: str, authserv_ids: Sequence[str]) -> list[tuple[str, str, str]]:
-    """Return (method, outcome, domain) of each result in a field of ours; nothing of anybody else's."""
-    server, *statements = _COMMENT.sub(" ", field[:10_000].lower()).split(";")
+def _results(field: str, authserv_ids: Sequence[str]) -> list[_Result]:
+    """Return the results in a field of ours; nothing of anybody else's."""
+    server, *statements = _statements(field[:_LONGEST].lower())
     if "=" in server:  # Exchange Online leaves its name out
         server, statements = "", [server, *statements]
     if (server.split() or [""])[0] not in {name.lower() for name in authserv_ids}:
         return []
-    found = []
-    for statement in statements:
-        result = _RESULT.match(statement)
-        if result:
-            domain = _DOMAIN.search(statement)
-            found.append((result[1], result[2], domain[1].rstrip(".") if domain else ""))
-    return found or [("none", "none", "")]
+    found = [_result(said[1], said[2], text) for text in statements if (said := _RESULT.match(text))]
+    return found or [_Result("none", "none", "")]
+
+
+def _statements(field: str) -> list[str]:
+    """Split at semicolons, leaving out comments and what has a meaning within quotes: senders choose those words."""
+    kept: list[str] = []
+    depth, quoted, escaped = 0, False, False
+    for char in field:
+        if escaped or char == "\\":
+            escaped = not escaped
+        elif char == '"' and not depth:
+            quoted = not quoted
+        elif quoted:
+            kept.append(char if char in _HARMLESS_IN_QUOTES else "")
+        elif char in "()":
+            depth = max(depth + (1 if char == "(" else -1), 0)
+            kept.append(" ")
+        elif not depth:
+            kept.append(char)
+    return "".join(kept).split(";")
+
+
+def _result(method: str, outcome: str, statement: str) -> _Result:
+    named = _PROVEN[method].search(statement) if method in _PROVEN else None
+    return _Result(method, outcome, named[1].rpartition("@")[2].rstrip(".") if named else "")
 
 
 def _is_aligned(proven: str, domain: str) -> bool:

@@ -60,7 +60,8 @@ class Mail:
 
     ``message_id`` is as sent or empty; ``external_id`` always identifies the mail. ``references`` are all identifiers
     in References and In-Reply-To, oldest first. ``text`` is the whole body, quotations included. ``fields`` gives every
-    other field to those who judge the mail, ``media_type`` what the whole is declared to be.
+    other field to those who judge the mail, ``media_type`` what the whole is declared to be. ``senders`` is how many
+    From names, 0 where ``sender`` had to be taken from another field.
     """
 
     fields: Fields
@@ -123,12 +124,14 @@ def _mail(raw: bytes, root: Message, body: "_Body", text: str, unreadable: str) 
     fields = Fields.of(root)
     message_id = next(iter(_message_ids(fields)), fields.first("message-id")[:998])
     fingerprint = _fingerprint(raw, fields)
-    senders = headers.mailboxes(fields.raw("from"))
+    written_from = fields.raw("from")
+    senders = headers.mailboxes(written_from)
+    sender = _sender(fields, senders)
     return Mail(
         fields=fields,
         media_type=root.get_content_type(),
-        sender=_sender(fields, senders),
-        senders=len(senders),
+        sender=sender,
+        senders=max(len(senders), len(written_from)) if sender in senders else 0,
         message_id=message_id,
         # Not a hash of the raw bytes: trace headers differ when the same mail is delivered again.
         external_id=message_id or f"sha256:{fingerprint}",
