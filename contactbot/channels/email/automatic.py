@@ -30,19 +30,24 @@ _REPLY_FIELDS: Final = (
 _BULK: Final = frozenset({"bulk", "junk", "list", "auto_reply", "auto-reply"})
 _DAEMON = re.compile(r"(?:mailer-?daemon|mail[-.]?daemon|mdaemon|postmaster|bounces?)(?:[+=-].*)?@")
 # How programs begin the subject of an absence notice; a person's answer to one begins with "SV:" or "Re:".
-_ABSENCE = re.compile(
-    r"(?:autosvar|automatisk svar|automatisk svarmelding|automatisk e-post|autosvarmelding|fraværsassistent|"
-    r"fråværsassistent|fraværsmelding|fråværsmelding|fravær:|jeg er ikke på kontoret|ikke på kontoret|"
-    r"ikkje på kontoret|"
-    r"ferieavvikling:|automatic reply|auto[ -]?reply|auto:|automatic response|auto[ -]response|out of (?:the )?office|"
-    r"ooo:|vacation (?:reply|response)|away from (?:the )?office|automatiskt svar|frånvaro|"
-    r"fraværsbesked|ikke til stede:|"
-    r"automatische antwort|abwesenheitsnotiz|abwesenheits|réponse automatique|absence du bureau|automatisch antwoord|"
-    r"afwezigheid|odpowiedź automatyczna|automatyczna odpowiedź|autoodpowiedź|автоматична відповідь|"
+_NOTICE: Final = (
+    r"autosvar|automatisk svar|automatisk svarmelding|automatisk e-post|autosvarmelding|fraværsassistent|"
+    r"fråværsassistent|jeg er ikke på kontoret|"
+    r"automatic reply|auto[ -]?reply|automatic response|auto[ -]response|out of (?:the )?office|"
+    r"ooo|vacation (?:reply|response)|away from (?:the )?office|automatiskt svar|"
+    r"automatische antwort|abwesenheitsnotiz|réponse automatique|absence du bureau|automatisch antwoord|"
+    r"odpowiedź automatyczna|automatyczna odpowiedź|autoodpowiedź|автоматична відповідь|"
     r"автоматический ответ|"
-    r"respuesta automática|resposta automática|risposta automatica|automaattinen vastaus)",
-    re.IGNORECASE,
+    r"respuesta automática|resposta automática|risposta automatica|automaattinen vastaus"
 )
+# A parent's word to a school, or a wreck by the road, may begin like these.
+_PERHAPS_NOTICE: Final = (
+    r"fravær:|fraværsmelding|fråværsmelding|ikke på kontoret|ikkje på kontoret|ferieavvikling:|auto:|frånvaro|"
+    r"fraværsbesked|ikke til stede:|abwesenheit|afwezigheid"
+)
+# By itself the phrase is all of the subject, or a mark follows: "Autosvar fra dere er feil" is a complaint.
+_ABSENCE = re.compile(rf"(?:{_NOTICE})\s*(?:[:;!.,(\[–—-]|$)", re.IGNORECASE)
+_ABSENCE_IN_AN_ANSWER = re.compile(rf"(?:{_NOTICE}|{_PERHAPS_NOTICE})", re.IGNORECASE)
 _FAILURE = re.compile(
     r"(?:undeliver(?:able|ed)|delivery (?:status notification|failure|has failed)|mail delivery|returned mail|"
     r"failure notice|kunne ikke leveres|kan ikke leveres|ikke levert|leveringsfeil|retur(?:nert)? (?:e-)?post)",
@@ -109,7 +114,9 @@ def _list(seen: Evidence) -> bool:
 
 
 def _absence_subject(seen: Evidence) -> bool:
-    return bool(_ABSENCE.match(seen.mail.subject))
+    """Believe a subject alone only where no person writes it so: a machine's mail is nobody's work, and never read."""
+    subject = seen.mail.subject
+    return bool(_ABSENCE.match(subject) or (seen.mail.references and _ABSENCE_IN_AN_ANSWER.match(subject)))
 
 
 def _failure_subject(seen: Evidence) -> bool:
