@@ -208,7 +208,7 @@ thread = _referable(
     _number("emptied_to", default=0),  # the position up to which it has come
     _text("set_aside_at", null=True),  # when a crowd of strangers kept the bot from answering; null once it did
     Index(None, "account", "address", "state"),
-    Index(None, "address"),
+    Index(None, "address", "last_at"),
     Index(None, "municipality", "set_aside_at", **_where("set_aside_at IS NOT NULL")),
     Index(None, "municipality", "words", "last_at"),
     _one_of("words", ("all", "questions", "none")),

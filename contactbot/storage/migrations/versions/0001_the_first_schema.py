@@ -244,7 +244,7 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_thread_account_address_state"), "thread", ["account", "address", "state"], unique=False)
-    op.create_index(op.f("ix_thread_address"), "thread", ["address"], unique=False)
+    op.create_index(op.f("ix_thread_address_last_at"), "thread", ["address", "last_at"], unique=False)
     op.create_index(
         op.f("ix_thread_municipality_set_aside_at"),
         "thread",
