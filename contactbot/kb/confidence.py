@@ -22,7 +22,7 @@ WEAK_AT_MOST: Final = 0.5
 """The probability that an entry gets at most when only one weak word speaks for it."""
 NOTHING_AT_MOST: Final = 0.2
 """The same when no word of the question can be read as one of the entry's: too little even for a choice."""
-SHARED_AT_MOST: Final = 0.9
+SHARED_AT_MOST: Final = 0.85
 """The same when one word is all that was asked and other entries have it just as well: it asks for none of them."""
 SHARED_AT_LEAST: Final = 0.1
 """What those others get at least then, so that the resident may choose among them."""
@@ -117,22 +117,22 @@ def _doubt(shares: Shares, unknown: float) -> float:
 
 
 def most_probable(near: Neighbourhood, entry: int) -> float:
-    """Return how probable an entry may be at most, by the words of the question that its best phrasing has.
+    """Return how probable an entry may be at most, by the words of the question that it has.
 
-    Two words that carry a subject are enough for anything, and so is one that is most of what was asked.
+    Two words that carry a subject are enough for anything, in whichever of its texts they stand, and so is one of its
+    best phrasing that is most of what was asked.
     """
     row = near.phrasing_of(entry)
     if near.meant is not None and near.meant[row] >= SAME_MEANING:
         return 1.0
-    closest = near.alike(row).max(axis=1).tolist()
-    pairs = zip(near.question.asked, closest, strict=True)
-    matched = [(cosine, one.weight) for one, cosine in pairs if not one.word.small]
-    whole = max(1e-9, float(near.question.weights.sum()))
-    if sum(cosine >= STRONG / 2 for cosine, _ in matched) > 1:
+    tell = np.array([not one.word.small for one in near.question.asked])
+    closest = near.survey.closest[:, tell]
+    if np.count_nonzero(closest[near.bounds[entry] : near.bounds[entry + 1]].max(axis=0) >= STRONG / 2) > 1:
         return 1.0
-    if any(cosine >= STRONG and weight / whole >= ONE_WORD_COVERS for cosine, weight in matched):
-        return SHARED_AT_MOST if len(matched) == 1 and _is_shared(near, entry) else 1.0
-    return WEAK_AT_MOST if any(cosine >= REPAIR_FROM for cosine, _ in matched) else NOTHING_AT_MOST
+    weights = near.question.weights[tell] / max(_NEXT_TO_NOTHING, near.question.whole)
+    if ((closest[row] >= STRONG) & (weights >= ONE_WORD_COVERS)).any():
+        return SHARED_AT_MOST if len(weights) == 1 and _is_shared(near, entry) else 1.0
+    return WEAK_AT_MOST if (closest[row] >= REPAIR_FROM).any() else NOTHING_AT_MOST
 
 
 def _is_shared(near: Neighbourhood, entry: int) -> bool:

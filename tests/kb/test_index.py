@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from contactbot.kb.confidence import WEAK_AT_MOST
 from contactbot.kb.entry import Entry, EntryText
 from contactbot.kb.index import Candidate, Index
 from contactbot.kb.matching import ANSWER_AT, Answer, Choices, HandOff, decide
@@ -94,6 +95,14 @@ def test_the_words_of_the_answer_help_to_find_it() -> None:
     index = Index.build([*base(), entry("pool", "Svømmehallen", answer="Boblebad og sklie for de minste.")])
 
     assert first(index.search("boblebad")) == "pool"
+
+
+def test_a_word_of_the_phrasing_and_one_of_the_answer_are_more_than_one_weak_word() -> None:
+    told = Index.build([*base(), entry("allowance", "Hvem får bostøtte?", answer="Du søker hos Husbanken hver måned.")])
+    untold = Index.build([*base(), entry("allowance", "Hvem får bostøtte?")])
+
+    assert told.search("Hvordan søker jeg på bostøtte?")[0].probability > WEAK_AT_MOST
+    assert untold.search("Hvordan søker jeg på bostøtte?")[0].probability <= WEAK_AT_MOST
 
 
 def test_a_municipalitys_own_synonyms_count() -> None:

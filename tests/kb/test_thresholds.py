@@ -2,7 +2,7 @@
 
 import pytest
 
-from contactbot.kb.confidence import WEAK_AT_MOST
+from contactbot.kb.confidence import SHARED_AT_LEAST, SHARED_AT_MOST, WEAK_AT_MOST
 from contactbot.kb.matching import THRESHOLDS, Answer, Candidate, Choices, HandOff, decide
 from contactbot.messages import Length
 
@@ -15,6 +15,11 @@ def candidates(*probabilities: float) -> tuple[Candidate, ...]:
 @pytest.mark.parametrize("length", list(Length))
 def test_one_weak_word_is_never_an_answer_on_any_channel(length: Length) -> None:
     assert not isinstance(decide(candidates(WEAK_AT_MOST), length), Answer)
+
+
+@pytest.mark.parametrize("length", list(Length))
+def test_what_one_word_leaves_open_between_several_is_never_an_answer_on_any_channel(length: Length) -> None:
+    assert isinstance(decide(candidates(SHARED_AT_MOST, SHARED_AT_LEAST), length), Choices)
 
 
 @pytest.mark.parametrize("length", list(Length))
