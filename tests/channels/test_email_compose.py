@@ -75,6 +75,12 @@ def test_long_identifiers_are_never_encoded_and_references_stay_under_998_charac
     assert max(len(line) for line in raw.split(b"\r\n")) < 998
 
 
+def test_where_two_identifiers_do_not_fit_the_one_that_is_answered_is_kept() -> None:
+    first, answered = (f"<{letter * 600}@a.example>" for letter in "xy")
+    outbound = replace(ANSWER, refs=(first, "<b@a.example>", answered), in_reply_to=answered)
+    assert references_of(outbound)[-1] == answered
+
+
 @given(st.lists(st.text(max_size=40).map(lambda text: f"<{text}>"), max_size=60), st.text(max_size=20))
 def test_whatever_identifiers_came_in_the_header_stays_one_line_of_identifiers(ids: list[str], last: str) -> None:
     references = references_of(replace(ANSWER, refs=tuple(ids), in_reply_to=last))
@@ -108,7 +114,9 @@ def test_without_plus_addresses_answers_come_to_the_mailbox() -> None:
     ("changes", "expected"),
     [
         ({}, "auto-replied"),
-        ({"purpose": "receipt"}, "auto-generated"),
+        ({"purpose": "receipt"}, "auto-replied"),
+        ({"purpose": "survey"}, "auto-generated"),
+        ({"purpose": "code"}, "auto-generated"),
         ({"in_reply_to": "", "refs": ()}, "auto-generated"),
         ({"author": Author.STAFF}, None),
     ],

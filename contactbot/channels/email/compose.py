@@ -21,6 +21,8 @@ _REPLIED = re.compile(r"(?:re|sv|svar|aw|antw|vs|fw|fwd|odp|ynt|hs|res|rv)\s?(?:
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?:-[a-zA-Z0-9]{2,8}){0,3}")
 _MEDIA_TYPE = re.compile(r"([a-z0-9][a-z0-9!#$&^_.+-]{0,126})/([a-z0-9][a-z0-9!#$&^_.+-]{0,126})")
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>\"]{1,2000}(?<![.,;:!?)\]'»])")
+# What stands in a resident's thread and answers no mail of theirs: we asked, or a channel beside this one did.
+_UNASKED: Final = frozenset({"survey", "code"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 # Read well at arm's length and on a phone: 16 px, 1.5 lines, short lines (WCAG 2.2, 1.4.8 and 1.4.12).
 _STYLE: Final = (
@@ -101,23 +103,27 @@ def _references(outbound: Outbound) -> Iterator[bytes]:
 
 
 def references_of(outbound: Outbound) -> tuple[str, ...]:
-    """Return the identifiers for References, oldest first, together under 998 characters."""
+    """Return the identifiers for References, oldest first, together under 998 characters.
+
+    Where not all fit, the mail that is answered goes before the one that began the thread, and that before the others.
+    """
     unique = dict.fromkeys([*(ref for ref in outbound.refs if ref != outbound.in_reply_to), outbound.in_reply_to])
     known = [ref for ref in unique if _ID.fullmatch(ref)]
-    left = _LONGEST_LINE - len("References: ") - len("".join(known[:1]))
-    last: list[str] = []
-    for reference in reversed(known[1:]):
-        left -= len(reference) + 1
-        if left <= 0:
-            break
-        last.append(reference)
-    return (*known[:1], *reversed(last))
+    left = _LONGEST_LINE - len("References:")
+    kept = set[str]()
+    for reference in (*known[-1:], *known[:1], *reversed(known[1:-1])):
+        if reference not in kept:
+            left -= len(" ") + len(reference)
+            if left <= 0:
+                break
+            kept.add(reference)
+    return tuple(reference for reference in known if reference in kept)
 
 
 def _declarations(outbound: Outbound) -> Iterator[bytes]:
     """Say that a machine wrote it (RFC 3834), and ask Exchange not to answer by itself; people's mail does not."""
     if outbound.author is not Author.STAFF:
-        is_answer = bool(outbound.in_reply_to) and outbound.purpose != "receipt"
+        is_answer = bool(outbound.in_reply_to) and outbound.purpose not in _UNASKED
         yield mime.field("Auto-Submitted", ["auto-replied" if is_answer else "auto-generated"])
         yield mime.field("X-Auto-Response-Suppress", ["All"])
     if _LANGUAGE.fullmatch(outbound.language):
