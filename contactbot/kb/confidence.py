@@ -27,7 +27,7 @@ SHARED_AT_MOST: Final = 0.85
 SHARED_AT_LEAST: Final = 0.1
 """What those others get at least then, so that the resident may choose among them."""
 ONE_WORD_COVERS: Final = 0.6
-"""Share of the question that a single matched word must cover to be enough."""
+"""Share of what the question says beside its small words that a single matched word must cover to be enough."""
 
 
 _NEXT_TO_NOTHING: Final = 1e-9
@@ -129,7 +129,8 @@ def most_probable(near: Neighbourhood, entry: int) -> float:
     closest = near.survey.closest[:, tell]
     if np.count_nonzero(closest[near.bounds[entry] : near.bounds[entry + 1]].max(axis=0) >= STRONG / 2) > 1:
         return 1.0
-    weights = near.question.weights[tell] / max(_NEXT_TO_NOTHING, near.question.whole)
+    weights = near.question.weights[tell]
+    weights = weights / max(_NEXT_TO_NOTHING, weights.sum())
     if ((closest[row] >= STRONG) & (weights >= ONE_WORD_COVERS)).any():
         return SHARED_AT_MOST if len(weights) == 1 and _is_shared(near, entry) else 1.0
     return WEAK_AT_MOST if (closest[row] >= REPAIR_FROM).any() else NOTHING_AT_MOST
