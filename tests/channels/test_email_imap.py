@@ -11,7 +11,7 @@ from pydantic import HttpUrl, SecretStr
 from contactbot.channels.email import EmailChannel, pickup
 from contactbot.channels.email.oauth import TokenError, Tokens
 from contactbot.channels.email.settings import EmailSettings, Listen, MailAccount, Mailbox, OAuth, Relay
-from contactbot.messages import Address
+from contactbot.messages import Accepted, Address, Inbound
 from tests.channels.house import RecordingHouse, outbound, running, surroundings
 from tests.channels.test_email import KARI, POST, letter
 from tests.patience import PATIENCE
@@ -164,7 +164,30 @@ async def test_a_mail_that_the_server_does_not_give_out_becomes_a_note_and_the_n
         await house.seen(kept=2)
     note, whole = house.kept
     assert note.subject == "En e-post i postkassen kunne ikke hentes: les den der"
-    assert (note.unreadable, note.authenticated) == ("the mail server did not give it out 3 times", False)
+    assert (note.unreadable, note.authenticated) == ("it could not be fetched or kept 3 times", False)
+    assert (whole.text, whole.unreadable) == ("Hel", "")
+
+
+class FussyHouse(RecordingHouse):
+    """Breaks on one mail in whatever form it is offered."""
+
+    async def receive(self, inbound: Inbound, cursor: str | None = None) -> Accepted:
+        if b"Gift" in inbound.raw:
+            raise KeyError
+        return await super().receive(inbound, cursor)
+
+
+async def test_a_mail_that_the_house_breaks_on_in_any_form_becomes_a_note_and_the_next_comes_in(
+    server: Dovecot, tmp_path: Path
+) -> None:
+    house = FussyHouse()
+    async with following(house, channel(mailbox(server), tmp_path)):
+        await begun(house)
+        server.deliver(POST, letter("Gift", "m1").as_bytes())
+        server.deliver(POST, letter("Hel", "m2").as_bytes())
+        await house.seen(kept=2)
+    note, whole = house.kept
+    assert note.subject == "En e-post i postkassen kunne ikke hentes: les den der"
     assert (whole.text, whole.unreadable) == ("Hel", "")
 
 

@@ -23,7 +23,7 @@ from contactbot.channels.email.settings import Mailbox
 from contactbot.errors import StoreError, UnknownAccountError
 
 _log = structlog.get_logger()
-# After so many failures to fetch one message, staff are told to look themselves, and the next is fetched.
+# After so many failures to fetch or keep one message, staff are told to look themselves, and the next is fetched.
 _ATTEMPTS: Final = 3
 # Well under the half hour after which servers hang up, and the minutes after which firewalls forget. Seconds.
 _IDLE = 600.0
@@ -115,14 +115,17 @@ class Pickup:
         key = (position.uidvalidity, position.uid)
         if self._failures[key] >= _ATTEMPTS:
             subject = "En e-post i postkassen kunne ikke hentes: les den der"
-            await self._tell_people(position, subject, f"the mail server did not give it out {_ATTEMPTS} times")
+            await self._tell_people(position, subject, f"it could not be fetched or kept {_ATTEMPTS} times")
             return position
         try:
-            whole = await imap.size(position.uid) <= self._largest
-            raw = await imap.fetch(position.uid, "" if whole else "HEADER")
-        except (ImapError, OSError, TimeoutError):
+            return await self._fetched(imap, position)
+        except Exception:  # nothing may hold up the next: not the server, and not what breaks here on what a mail says
             self._failures[key] += 1
             raise
+
+    async def _fetched(self, imap: Imap, position: Position) -> Position:
+        whole = await imap.size(position.uid) <= self._largest
+        raw = await imap.fetch(position.uid, "" if whole else "HEADER")
         if raw is None:
             return position
         reason = "" if whole else f"it is larger than {self._largest} bytes; read it in the mailbox"
