@@ -11,6 +11,8 @@ LONGER_PART: Final = 4
 """Letters that the longer part has at least; of two shorter ones a word falls apart by chance."""
 LONGER_MOVED: Final = 3
 """The same where the blank between two words stands a letter too early or too late: there both are seen."""
+SHORTEST_WHOLE: Final = 3
+"""Letters from which a small word has no letter of its neighbour's: "skal egg" is not "ska legg"."""
 
 
 def spaced(tokens: Sequence[str], base: frozenset[str]) -> Sequence[str]:
@@ -38,10 +40,14 @@ def _paired(first: str, second: str, base: frozenset[str]) -> tuple[str, ...]:
         return ()
     if first + second in base:
         return (first + second,)
-    if not (first + second).isalpha():
+    if not (first + second).isalpha() or any(map(_is_whole, (first, second))):
         return ()
     moved = ((first[:-1], first[-1] + second), (first + second[0], second[1:]))
     return next((way for way in moved if _is_moved(way, base)), ())
+
+
+def _is_whole(token: str) -> bool:
+    return len(token) >= SHORTEST_WHOLE and word(token).small
 
 
 def _is_moved(way: tuple[str, str], base: frozenset[str]) -> bool:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from contactbot.kb.spacing import spaced
 
-BASE = frozenset(("barnehageplass", "soknad", "skole", "lege", "tommes", "eldre"))
+BASE = frozenset(("barnehageplass", "soknad", "skole", "lege", "tommes", "eldre", "ska", "legg"))
 LETTERS = st.text("abehnrs ", min_size=1)
 
 
@@ -25,6 +25,7 @@ LETTERS = st.text("abehnrs ", min_size=1)
         ("tomme snar", "tommes nar"),
         ("skolek att", "skolek att"),
         ("skole7 lege", "skole7 lege"),
+        ("skal egg", "skal egg"),
     ],
 )
 def test_words_are_joined_and_split_as_the_base_has_them_and_only_so(written: str, read: str) -> None:
