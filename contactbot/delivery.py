@@ -258,9 +258,7 @@ class Delivery:
 def _author_name(parcel: Parcel, municipality: Municipality) -> str:
     if parcel.author == Author.BOT:
         return say(parcel.language, "bot_name")
-    name = municipality.shown_name(parcel.staff_name or "")
-    key = "staff_name" if name else "staff_unnamed"
-    return say(parcel.language, key, name=name, municipality=municipality.name)
+    return municipality.signature(parcel.staff_name or "", parcel.language)
 
 
 def _left_behind(

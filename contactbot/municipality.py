@@ -39,6 +39,11 @@ class Municipality:
         """Return what residents see of a member of staff's name: the first name, or "" where staff are not named."""
         return name.partition(" ")[0] if self.names_staff else ""
 
+    def signature(self, name: str, language: str) -> str:
+        """Return how a member of staff of that name signs what a resident reads in ``language``."""
+        shown = self.shown_name(name)
+        return say(language, "staff_name" if shown else "staff_unnamed", name=shown, municipality=self.name)
+
     def mask(self, text: str, kinds: Collection[Kind] = ALWAYS) -> Masked:
         """Take personal data of these kinds out of a text, and the words of the municipality's own list."""
         return mask(text, self.place, kinds, self.masked_terms)

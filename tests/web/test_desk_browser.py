@@ -15,6 +15,8 @@ from tests.channels.house import surroundings
 from tests.peers.chromium import barriers, chromium
 from tests.web.conftest import HERE, PASSWORD, Letter, Town
 
+SIGNED = len("\n\n– Kari i Fjordvik kommune")  # what the channel puts below what Kari writes
+
 Scheme: TypeAlias = Literal["light", "dark"]
 WIDTHS = (1440, 1024, 390, 320)  # CSS pixels
 PROVOKED = (  # what tests bring about themselves
@@ -174,12 +176,13 @@ async def test_text_messages_are_counted_while_they_are_written(town: Town, page
     number = await town.written("Det er et hull i veien")
     await signed_in(page, town, f"/desk/tickets/{number}")
     for text, words in {
-        "æøå": "3 tegn, 1 SMS.",
-        "€": "2 tegn, 1 SMS.",
-        "a" * 161: "161 tegn, 2 SMS.",
-        "«nei» – ja…": "13 tegn, 1 SMS.",
-        "«nei» 😀": "8 tegn, 1 SMS. Tegnet « » 😀 gjør hver SMS kortere.",
-        "😀" * 36: "72 tegn, 2 SMS.",
+        "æøå": f"{3 + SIGNED} tegn med navnet ditt, 1 SMS.",
+        "€": f"{2 + SIGNED} tegn med navnet ditt, 1 SMS.",
+        "a" * (160 - SIGNED): "160 tegn med navnet ditt, 1 SMS.",
+        "a" * (161 - SIGNED): "161 tegn med navnet ditt, 2 SMS.",
+        "«nei» – ja…": f"{13 + SIGNED} tegn med navnet ditt, 1 SMS.",
+        "«nei» 😀": f"{8 + SIGNED} tegn med navnet ditt, 1 SMS. Tegnet « » 😀 gjør hver SMS kortere.",
+        "😀" * 36: f"{72 + SIGNED} tegn med navnet ditt, 2 SMS.",
     }.items():
         await page.fill("#reply", text)
         await expect(page.locator("#segments")).to_contain_text(words)
@@ -194,8 +197,8 @@ async def test_what_a_text_message_costs_is_said_before_it_is_sent(town: Town, p
     number = await town.written("Det er et hull i veien")
     await signed_in(page, town, f"/desk/tickets/{number}")
     await expect(page.locator("#segments")).to_contain_text("koster 0,65 kr")
-    await page.fill("#reply", "a" * 161)
-    await expect(page.locator("#segments")).to_contain_text("161 tegn, 2 SMS, 1,30 kr.")
+    await page.fill("#reply", "a" * (161 - SIGNED))
+    await expect(page.locator("#segments")).to_contain_text("161 tegn med navnet ditt, 2 SMS, 1,30 kr.")
 
 
 @pytest.mark.parametrize("width", WIDTHS)

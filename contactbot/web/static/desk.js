@@ -9,7 +9,7 @@
   const DONE = {
     claim: "Saken er oppdatert.",
     closure: "Saken er oppdatert.",
-    team: "Saken er flyttet.",
+    assignment: "Saken er gitt videre.",
     replies: "Svaret er lagret og blir sendt.",
     notes: "Notatet er lagret.",
   };
@@ -51,7 +51,7 @@
     if (!panes || !byId("panes")) return false;
     byId("panes").dataset.open = panes.dataset.open;
     document.title = page.title;
-    for (const id of ["views", "list-title", "list", "case"]) replace(id, page);
+    for (const id of ["views", "list-title", "filter", "list", "case"]) replace(id, page);
     if (byId("search") && !isTyping(byId("search").parentElement)) byId("search").value = page.getElementById("search").value;
     if (push && url !== location.href) history.pushState({}, "", url);
     settle();
@@ -125,12 +125,20 @@
     if (!form.closest("#panes")) return;
     if (form.method === "get") {
       event.preventDefault();
-      open(`${form.action}?${new URLSearchParams(new FormData(form))}`, { focus: false });
+      narrow(form);
     } else if (!form.getAttribute("action").startsWith("/raw/")) {
       event.preventDefault();
       send(form, event.submitter);
     }
   });
+
+  // The address says only what was chosen, so that it is short enough to share.
+  async function narrow(form) {
+    const chosen = [...new FormData(form)].filter(([, value]) => value);
+    await open(`${form.action}?${new URLSearchParams(chosen)}`, { focus: false });
+    const shown = document.querySelectorAll("#list .row-link").length;
+    say(shown === 1 ? "1 sak i listen." : `${shown || "Ingen"} saker i listen.`);
+  }
 
   async function send(form, submitter) {
     if (form.dataset.busy) return;
@@ -215,7 +223,9 @@
     const basic = new Set(place.dataset.basic);
     const extended = new Set(place.dataset.extended);
     const plain = JSON.parse(place.dataset.plain);
-    const written = [...field.value.normalize("NFC")];
+    const said = field.value.trim();
+    // With the name below it, as the channel signs; its dash costs what a hyphen does.
+    const written = [...(said && `${said}\n\n- ${place.dataset.signature}`).normalize("NFC")];
     const rewritten = [...written.map((sign) => plain[sign] ?? sign).join("")];
     const signs = rewritten.every((sign) => basic.has(sign) || extended.has(sign)) ? rewritten : written;
     const foreign = [...new Set(signs.filter((sign) => !basic.has(sign) && !extended.has(sign)))];
@@ -225,7 +235,7 @@
     const parts = units <= single ? 1 : partsOf(widths, joined);
     const why = foreign.length ? ` Tegnet ${foreign.slice(0, 3).join(" ")} gjør hver SMS kortere.` : "";
     place.dataset.empty ??= place.textContent;
-    place.textContent = signs.length ? `${units} tegn, ${parts} SMS${priceOf(parts, place.dataset.price)}.${why}` : place.dataset.empty;
+    place.textContent = signs.length ? `${units} tegn med navnet ditt, ${parts} SMS${priceOf(parts, place.dataset.price)}.${why}` : place.dataset.empty;
   }
 
   function priceOf(parts, price) {
@@ -267,9 +277,18 @@
     r: () => choose("reply"),
     x: () => choose("note"),
     s: () => byId("search")?.focus(),
+    f: () => filter(),
     C: () => (byId("close") ? byId("close").click() : false),
     "?": () => byId("shortcuts")?.showModal(),
   };
+
+  function filter() {
+    const place = byId("filter");
+    if (!place) return false;
+    place.open = true;
+    byId("filter-team").focus();
+    return true;
+  }
 
   function walk(step) {
     const rows = [...document.querySelectorAll(".row-link")].filter((row) => row.offsetParent);
