@@ -245,7 +245,12 @@ def test_words_after_a_picture_in_the_middle_are_not_lost() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ['multipart/encrypted; protocol="application/pgp-encrypted"; boundary=b', "application/pkcs7-mime"]
+    "kind",
+    [
+        'multipart/encrypted; protocol="application/pgp-encrypted"; boundary=b',
+        "application/pkcs7-mime",
+        'application/octet-stream; name="smime.p7m"',
+    ],
 )
 def test_encrypted_mail_is_kept_and_says_why_it_cannot_be_read(kind: str) -> None:
     read = mail(
@@ -253,6 +258,21 @@ def test_encrypted_mail_is_kept_and_says_why_it_cannot_be_read(kind: str) -> Non
     )
     assert "encrypted" in read.unreadable
     assert read.attachments
+
+
+def test_an_encrypted_mail_that_a_server_took_apart_is_known_too() -> None:
+    message = EmailMessage(policy=SMTP)
+    message.set_content("")
+    message.add_attachment(b"Version: 1", "application", "pgp-encrypted", filename="PGPMIME Versions Identification")
+    message.add_attachment(b"-----BEGIN PGP MESSAGE-----", "application", "octet-stream", filename="encrypted.asc")
+    assert "encrypted" in parse(message.as_bytes()).unreadable
+
+
+def test_a_sealed_file_beside_words_leaves_the_words_readable() -> None:
+    message = EmailMessage(policy=SMTP)
+    message.set_content("Se vedlegget")
+    message.add_attachment(b"MII", "application", "octet-stream", filename="tilbud.p7m")
+    assert parse(message.as_bytes()).unreadable == ""
 
 
 # Senders and identity

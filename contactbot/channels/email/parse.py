@@ -48,7 +48,10 @@ _EXTENSIONS: Final = {
 }
 _ENCRYPTED: Final = "encrypted, and the key is not ours"
 _PGP: Final = "-----BEGIN PGP MESSAGE-----"
-_SEALED: Final = frozenset({"multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"})
+# The second is left where a server on the way took the first apart (Exchange does).
+_SEALED: Final = frozenset(
+    {"multipart/encrypted", "application/pgp-encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime"}
+)
 _SEALED_BY_SIGNATURE: Final = "wrapped in its signature; the words are in the attached file"
 _ENDLESS_HEADER: Final = "its header is longer than any honest one"
 _TOO_DIVIDED: Final = "divided into more parts than a mail can honestly have"
@@ -258,7 +261,7 @@ class _Body:
             self.unreadable = _TOO_DIVIDED
             return
         kind = _declared(part)
-        if kind in _SEALED:
+        if kind in _SEALED or (self._parts == 1 and _is_sealed_file(part)):
             self.unreadable = _SEALED_BY_SIGNATURE if _is_signed(part) else _ENCRYPTED
         children = part.get_payload()
         if isinstance(children, list):
@@ -307,6 +310,11 @@ def _declared(part: Message) -> str:
 def _is_signed(part: Message) -> bool:
     """Tell a signed S/MIME mail of the opaque kind, whose words are in the file, from an encrypted one."""
     return str(part.get_param("smime-type", "")).lower() == "signed-data"
+
+
+def _is_sealed_file(part: Message) -> bool:
+    """Tell S/MIME by the file's name, where a server on the way made its type a plain one (RFC 8551, 3.2.1)."""
+    return _declared_name(part).lower().endswith(".p7m")
 
 
 def _is_file(part: Message) -> bool:
