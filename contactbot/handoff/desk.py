@@ -8,10 +8,21 @@ from contactbot.handoff import store
 from contactbot.handoff.accesses import store as accesses
 from contactbot.handoff.accesses.access import What
 from contactbot.handoff.content import Content, OpenChannelError, Reserved
-from contactbot.handoff.ticket import UNPROVEN, HistoryLine, Line, NewTicket, Priority, Reason, Ticket, TicketState
+from contactbot.handoff.ticket import (
+    UNPROVEN,
+    Filter,
+    HistoryLine,
+    Line,
+    NewTicket,
+    Priority,
+    Reason,
+    Ticket,
+    TicketState,
+)
 from contactbot.messages import Address, Author
 from contactbot.outbox import store as outbox
 from contactbot.outbox.parcel import Post
+from contactbot.staff.member import Member
 from contactbot.storage import events
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
@@ -118,6 +129,19 @@ def assign(tx: Transaction, number: int, team: str, actor: Actor) -> None:
     store.change(tx, ticket.id, team=wanted, assignee=None)
     settle_turns(tx, ticket, actor.at)
     _event(tx, ticket, actor.at, str(actor), "ticket.moved", {"team": team})
+
+
+def give(tx: Transaction, number: int, to: Member, actor: Actor) -> None:
+    """Give a ticket to a colleague, or to oneself, whoever had it. Raises NotFoundError, ConflictError when closed."""
+    ticket = get(tx, actor.municipality, number)
+    if ticket.state == TicketState.CLOSED:
+        raise ConflictError(f"case {number} is closed; open it again before somebody gets it")
+    if ticket.assignee == to.id:
+        return
+    if to.id == actor.staff:
+        _take(tx, ticket, actor)
+    else:
+        _hold(tx, ticket, to.id, actor, "ticket.given", {"to": to.name})
 
 
 def reply(tx: Transaction, number: int, text: str, actor: Actor, content: Content = Content.ORDINARY) -> int:
@@ -299,11 +323,19 @@ def case(tx: Transaction, municipality: str, number: int) -> Case:
     )
 
 
-def lines(tx: Transaction, municipality: str, view: str, staff: int, now: datetime, limit: int) -> tuple[Line, ...]:
-    """Return a view's tickets. Raises NotFoundError for an unknown view."""
+def lines(  # noqa: PLR0913 - who asks for what, and when
+    tx: Transaction,
+    municipality: str,
+    view: str,
+    staff: int,
+    now: datetime,
+    limit: int,
+    narrowed: Filter = store.NO_FILTER,
+) -> tuple[Line, ...]:
+    """Return those of a view's tickets that pass a filter. Raises NotFoundError for an unknown view."""
     if view not in store.VIEWS:
         raise NotFoundError(f"there is no view {view!r}")
-    return store.view(tx, municipality, view, staff, now, limit)
+    return store.view(tx, municipality, view, staff, now, limit, narrowed)
 
 
 def _take_up(tx: Transaction, ticket: Ticket, actor: Actor) -> Thread:
@@ -327,12 +359,17 @@ def _answered(tx: Transaction, ticket: Ticket, thread: Thread, actor: Actor) -> 
 
 
 def _take(tx: Transaction, ticket: Ticket, actor: Actor) -> None:
-    store.change(tx, ticket.id, assignee=actor.staff)
+    _hold(tx, ticket, actor.staff, actor, "ticket.claimed", {})
+
+
+def _hold(tx: Transaction, ticket: Ticket, staff: int, actor: Actor, kind: str, data: dict[str, object]) -> None:
+    """Let a member of staff have a ticket: what the bot has queued in it is withdrawn."""
+    store.change(tx, ticket.id, assignee=staff)
     withdrawn = 0
     for thread in store.threads_of(tx, ticket.id):
         threads.set_turn(tx, thread, TurnOwner.STAFF)
         withdrawn += outbox.withdraw(tx, thread, actor.at)
-    _event(tx, ticket, actor.at, str(actor), "ticket.claimed", {"withdrawn": withdrawn})
+    _event(tx, ticket, actor.at, str(actor), kind, data | {"withdrawn": withdrawn})
 
 
 def _say(tx: Transaction, thread: Thread, text: str, actor: Actor, purpose: str) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from contactbot.handoff.ticket import HistoryLine, Line, NewTicket, Ticket
+from contactbot.handoff.ticket import Filter, HistoryLine, Holder, Line, NewTicket, Ticket
 from contactbot.storage.transaction import Transaction
 from contactbot.threads.thread import TurnOwner
 
@@ -28,14 +28,26 @@ LINE = (
     f" coalesce((SELECT substr(text, 1, 160) FROM message WHERE id ={LATEST}), '') AS snippet"
 )
 LONGEST_NUMBER = 9  # digits of a ticket's number; longer ones are no number of ours
+UNDER_WAY = "k.state IN ('open', 'waiting')"  # the two named: by an inequality no index finds them
 VIEWS = {
-    "mine": "k.state <> 'closed' AND k.assignee = :staff",
+    "mine": f"{UNDER_WAY} AND k.assignee = :staff",
     "unassigned": "k.state = 'open' AND k.assignee IS NULL",
     "open": "k.state = 'open'",
     "waiting": "k.state = 'waiting'",
     "late": "k.state = 'open' AND k.due_at < :now",
     "closed": "k.state = 'closed'",
     "undecided": "k.state = 'closed' AND k.words = 'all' AND k.archive = 'undecided'",
+}
+COUNTED = ("mine", "unassigned", "open", "waiting", "late")  # views of what is under way
+MOST_COUNTED = 1_000  # undecided tickets; nobody needs to know how many more there are
+ORDERS = {"closed": "k.last_at DESC, k.id DESC", "undecided": "k.last_at, k.id"}
+ORDER = "k.priority DESC, k.due_at, k.id"
+NO_FILTER = Filter()
+TEAM = "k.team = (SELECT id FROM team WHERE municipality = :municipality AND name = :team)"
+HOLDERS = {
+    Holder.ANYBODY: "",
+    Holder.ME: " AND k.assignee = :staff",
+    Holder.NOBODY: " AND k.assignee IS NULL",
 }
 
 
@@ -197,39 +209,66 @@ def codes_asked_for(tx: Transaction, address: int, since: datetime) -> int:
     )
 
 
-def view(tx: Transaction, municipality: str, name: str, staff: int, now: datetime, limit: int) -> tuple[Line, ...]:
-    """Return the tickets of a view: the urgent and the soonest due first.
+def view(  # noqa: PLR0913 - who asks for what, and when
+    tx: Transaction, municipality: str, name: str, staff: int, now: datetime, limit: int, narrowed: Filter = NO_FILTER
+) -> tuple[Line, ...]:
+    """Return the tickets of a view that pass a filter: the urgent and the soonest due first.
 
     Closed ones come by when they last moved: the newest first, but those that wait for a decision the oldest first.
     """
-    order = {"closed": "k.last_at DESC", "undecided": "k.last_at, k.id"}.get(name, "k.priority DESC, k.due_at, k.id")
+    order = ORDERS.get(name, ORDER)
     return tuple(
         tx.all(
             Line,
-            f"SELECT {LINE}{TICKET_FROM} WHERE k.municipality = :municipality AND {VIEWS[name]}"
-            f" ORDER BY {order} LIMIT :limit",
+            # First which, then their lines: what a line shows would else be looked up for all there are to choose from.
+            f"SELECT {LINE}{TICKET_FROM} WHERE k.id IN (SELECT k.id FROM ticket k WHERE k.municipality = :municipality"
+            f" AND {VIEWS[name]}{_passing(narrowed)} ORDER BY {order} LIMIT :limit) ORDER BY {order}",
             municipality=municipality,
             staff=staff,
             now=now,
             limit=limit,
+            team=narrowed.team,
+            channel=narrowed.channel,
         )
     )
 
 
-def counts(tx: Transaction, municipality: str, staff: int, now: datetime) -> dict[str, int]:
-    """Return how many tickets each view holds."""
-    sums = ", ".join(f"coalesce(sum(CASE WHEN {where} THEN 1 ELSE 0 END), 0)" for where in VIEWS.values())
+def counts(
+    tx: Transaction, municipality: str, staff: int, now: datetime, narrowed: Filter = NO_FILTER
+) -> dict[str, int]:
+    """Return how many tickets that pass a filter each view holds, of the undecided no more than MOST_COUNTED.
+
+    The closed ones are not counted: they are all there ever were.
+    """
+    passing = _passing(narrowed)
+    sums = ", ".join(f"coalesce(sum(CASE WHEN {VIEWS[name]} THEN 1 ELSE 0 END), 0)" for name in COUNTED)
     found = tx.row(
-        f"SELECT {sums} FROM ticket k WHERE k.municipality = :municipality",
+        f"SELECT {sums}, (SELECT count(*) FROM (SELECT 1 FROM ticket k WHERE k.municipality = :municipality"
+        f" AND {VIEWS['undecided']}{passing}"
+        # In the order of the index that holds these alone, so that it is the one that serves.
+        f" ORDER BY {ORDERS['undecided']} LIMIT :most) undecided)"
+        f" FROM ticket k WHERE k.municipality = :municipality AND {UNDER_WAY}{passing}",
         municipality=municipality,
         staff=staff,
         now=now,
+        most=MOST_COUNTED,
+        team=narrowed.team,
+        channel=narrowed.channel,
     )
-    return dict(zip(VIEWS, found or (), strict=False))
+    return dict(zip((*COUNTED, "undecided"), found or (), strict=True))
 
 
-def search(tx: Transaction, municipality: str, wanted: str, limit: int) -> tuple[Line, ...]:
-    """Return tickets by number, title, name or address of the resident, or words of their messages."""
+def _passing(narrowed: Filter) -> str:
+    """Return the conditions of a filter, to follow others; its values are the statement's ``team`` and ``channel``."""
+    team = f" AND {TEAM}" if narrowed.team else ""
+    channel = " AND k.source = :channel" if narrowed.channel else ""
+    return team + channel + HOLDERS[narrowed.holder]
+
+
+def search(
+    tx: Transaction, municipality: str, wanted: str, staff: int, limit: int, narrowed: Filter = NO_FILTER
+) -> tuple[Line, ...]:
+    """Return tickets that pass a filter by number, name or address of the resident, or words of their messages."""
     found = tx.dialect.find_messages(tx, municipality, wanted, limit * 5)
     listed = ", ".join(str(number) for number in found) or "0"
     return tuple(
@@ -241,11 +280,14 @@ def search(tx: Transaction, municipality: str, wanted: str, limit: int) -> tuple
             " OR k.id IN (SELECT x.ticket FROM ticket_thread x JOIN thread t ON t.id = x.thread"
             "  JOIN address a ON a.id = t.address WHERE x.unlinked_at IS NULL AND a.municipality = :municipality"
             "  AND (a.value = :wanted OR a.name = :wanted)))"
-            " ORDER BY k.last_at DESC LIMIT :limit",
+            f"{_passing(narrowed)} ORDER BY k.last_at DESC LIMIT :limit",
             municipality=municipality,
             number=int(wanted) if wanted.isdecimal() and len(wanted) <= LONGEST_NUMBER else -1,
             wanted=wanted,
+            staff=staff,
             limit=limit,
+            team=narrowed.team,
+            channel=narrowed.channel,
         )
     )
 

@@ -98,6 +98,23 @@ class Line:
     snippet: str
 
 
+class Holder(StrEnum):
+    """Whose tickets a list is narrowed to."""
+
+    ANYBODY = ""
+    ME = "me"  # whoever looks
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What narrows a list of tickets: a team's name, the channel it came in on, who has it. Empty narrows nothing."""
+
+    team: str = ""
+    channel: str = ""
+    holder: Holder = Holder.ANYBODY
+
+
 @dataclass(frozen=True, slots=True)
 class NewTicket:
     """What is needed to open a ticket."""

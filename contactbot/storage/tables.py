@@ -341,7 +341,16 @@ ticket = _referable(
     _text("words", default="all"),  # what retention has left
     _number("version", default=0),
     UniqueConstraint("municipality", "number"),
-    Index(None, "municipality", "state", "due_at"),
+    # What the desk counts at each look, in the index itself; and what a view of closed tickets lists, in its order.
+    Index("ix_ticket_desk", "municipality", "state", "due_at", "assignee", "team", "source"),
+    Index(None, "municipality", "state", "last_at"),
+    Index(
+        "ix_ticket_undecided",
+        "municipality",
+        "state",
+        "last_at",
+        **_where("words = 'all' AND archive = 'undecided'"),
+    ),
     Index(None, "municipality", "words", "closed_at"),
     Index("ix_ticket_unclaimed", "municipality", "source", "id", **_where("state = 'open' AND assignee IS NULL")),
     _one_of("archive", ("undecided", "keep", "leave_out")),

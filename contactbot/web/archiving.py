@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from contactbot.handoff import archive, desk, store
+from contactbot.handoff import archive, desk
 from contactbot.handoff.ticket import Archive, Line
 from contactbot.staff.member import Role
 from contactbot.web import timeline
@@ -14,6 +14,7 @@ from contactbot.web.casework import key_of
 from contactbot.web.desk import actor
 from contactbot.web.inbox import LONGEST_LIST
 from contactbot.web.keys import HOUSE, MEMBER
+from contactbot.web.picking import cases, is_number, numbers
 from contactbot.web.sign_in import requires
 from contactbot.web.templating import page
 
@@ -35,7 +36,7 @@ async def show(request: web.Request) -> web.StreamResponse:
 async def decide(request: web.Request) -> web.StreamResponse:
     """Decide alike about the cases that were ticked, and tell of those that somebody else had settled."""
     form = await request.post()
-    ticked, decision = _ticked(form.getall("number", [])), str(form.get("decision", ""))
+    ticked, decision = numbers(form.getall("number", [])), str(form.get("decision", ""))
     if not ticked or decision not in DECISIONS:
         return await _page(request, problem="Kryss av minst én sak først.", status=422)
     key = key_of(request, {"key": str(form.get("key", ""))})
@@ -46,28 +47,15 @@ async def decide(request: web.Request) -> web.StreamResponse:
     raise web.HTTPSeeOther(f"/desk/archive?{told}")
 
 
-def _ticked(sent: Iterable[object]) -> Sequence[int]:
-    numbers = [int(str(one)) for one in sent if _is_number(str(one))]
-    return tuple(dict.fromkeys(numbers))[:LONGEST_LIST]
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= store.LONGEST_NUMBER
-
-
 def _told(query: Mapping[str, str]) -> str:
     """Say what was decided, as the address after a decision tells it."""
     decision, counted = query.get("decision", ""), [query.get("done", ""), query.get("left", "")]
-    if decision not in DECISIONS or not all(map(_is_number, counted)):
+    if decision not in DECISIONS or not all(map(is_number, counted)):
         return ""
     done, left = map(int, counted)
-    words = f"{_cases(done)} er avgjort: {timeline.ARCHIVE[decision].lower()}." if done else "Ingenting ble endret."
-    others = f" {_cases(left)} ble hoppet over: åpnet igjen, eller avgjort av noen andre i mellomtiden."
+    words = f"{cases(done)} er avgjort: {timeline.ARCHIVE[decision].lower()}." if done else "Ingenting ble endret."
+    others = f" {cases(left)} ble hoppet over: åpnet igjen, eller avgjort av noen andre i mellomtiden."
     return words + (others if left else "")
-
-
-def _cases(count: int) -> str:
-    return "1 sak" if count == 1 else f"{count} saker"
 
 
 async def _page(request: web.Request, *, problem: str = "", said: str = "", status: int = 200) -> web.Response:

@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from contactbot.errors import ConflictError, NotFoundError
-from contactbot.handoff import archive, desk, joining, store
+from contactbot.handoff import archive, desk, joining, sharing, store
 from contactbot.handoff.content import Content, OpenChannelError, Reserved
 from contactbot.handoff.desk import Actor
 from contactbot.handoff.ticket import Archive
@@ -24,6 +24,7 @@ from contactbot.web import suggestions, timeline
 from contactbot.web.desk import Draft, actor, number_of, show, suffix, wanted
 from contactbot.web.inbox import Wanted, look, newest_of
 from contactbot.web.keys import HOUSE, MEMBER
+from contactbot.web.picking import taker_of
 from contactbot.web.sign_in import requires
 from contactbot.web.templating import municipality_of
 
@@ -61,7 +62,7 @@ def routes() -> Iterable[web.AbstractRouteDef]:
     return [
         web.post(f"{ticket}/claim", claim),
         web.delete(f"{ticket}/claim", release),
-        web.post(f"{ticket}/team", move),
+        web.post(f"{ticket}/assignment", assign),
         web.post(f"{ticket}/closure", close),
         web.delete(f"{ticket}/closure", reopen),
         web.post(f"{ticket}/replies", reply),
@@ -107,10 +108,13 @@ async def release(request: web.Request) -> web.StreamResponse:
 
 
 @requires(Role.STAFF)
-async def move(request: web.Request) -> web.StreamResponse:
-    """Give a case to another team."""
-    form = await form_of(request)
-    await request.app[HOUSE].database.write(desk.assign, number_of(request), form.get("team", ""), actor(request))
+async def assign(request: web.Request) -> web.StreamResponse:
+    """Give a case to a colleague or another team."""
+    to = taker_of((await form_of(request)).get("to", ""))
+    try:
+        await request.app[HOUSE].database.write(sharing.give, number_of(request), to, actor(request))
+    except ConflictError:
+        return await _refused(request, CLOSED, Draft())
     return _onwards(request)
 
 
@@ -250,6 +254,7 @@ RESERVED: Final = (
     "vite at noe venter, og innholdet blir liggende her for ansatte."
 )
 ORDINARY: Final = "Velg først hva slags innhold det er. Et vanlig svar kan sendes som det er, uten varsel."
+CLOSED: Final = "Ikke gitt videre: saken er lukket i mellomtiden. Åpne den igjen først."
 ARCHIVED: Final = "Ikke lagret: arkivspørsmålet er avgjort på en annen måte i mellomtiden. Se hva som står nå."
 UNNUMBERED: Final = "Ikke koblet: det finnes ingen sak med det nummeret her."
 JOINED: Final = "Ikke koblet: samtalene i den saken er her allerede."
@@ -330,8 +335,7 @@ async def _taken_by(request: web.Request) -> str:
 
 
 def _here(request: web.Request) -> Wanted:
-    asked = wanted(request)
-    return Wanted(asked.view, asked.search, number_of(request))
+    return replace(wanted(request), number=number_of(request))
 
 
 async def _refused(request: web.Request, problem: str, draft: Draft, *, status: int = 409) -> web.Response:

@@ -1,7 +1,7 @@
 """The staff inbox: views, lists and cases. Every page works without JavaScript; with it, only parts are fetched."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
@@ -11,21 +11,22 @@ from aiohttp import web
 from contactbot.channels.sms import SmsChannel, segments
 from contactbot.channels.sms.composing import PLAIN_FORMS
 from contactbot.errors import NotFoundError
-from contactbot.handoff import desk
+from contactbot.handoff import desk, store
 from contactbot.handoff.content import Content
 from contactbot.handoff.desk import REGISTERED_CHANNELS, Actor
-from contactbot.handoff.ticket import TicketState
+from contactbot.handoff.ticket import Filter, Holder, TicketState
 from contactbot.masking import Kind, mask
 from contactbot.messages import DeliveryState
 from contactbot.staff import store as staff
 from contactbot.staff.member import Role
 from contactbot.web import suggestions, timeline
-from contactbot.web.inbox import FIRST_VIEW, LONGEST_LIST, VIEWS, Inbox, Opened, Wanted, look
+from contactbot.web.inbox import FIRST_VIEW, HELD, LONGEST_LIST, VIEWS, Inbox, Opened, Wanted, look
 from contactbot.web.keys import HOUSE, MEMBER
 from contactbot.web.sign_in import requires
 from contactbot.web.templating import municipality_of, page
 
 LONGEST_SEARCH: Final = 200  # characters
+HOLDERS: Final = {Holder.ANYBODY: "Alle", Holder.ME: "Mine", Holder.NOBODY: "Ufordelte"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,11 @@ async def show(request: web.Request, asked: Wanted, *, draft: Draft = NO_DRAFT, 
 async def _shown(request: web.Request, inbox: Inbox, draft: Draft, status: int) -> web.Response:
     values: dict[str, object] = {
         "inbox": inbox, "views": VIEWS, "longest": LONGEST_LIST, "channels": timeline.CHANNELS,
-        "here": suffix(inbox.wanted), "registered": REGISTERED_CHANNELS,
+        "here": suffix(inbox.wanted), "kept": _kept(inbox.wanted), "registered": REGISTERED_CHANNELS,
+        "held": HELD, "holders": HOLDERS,
+        "unnarrowed": f"/desk{suffix(replace(inbox.wanted, narrowed=store.NO_FILTER))}",
+        "most_counted": store.MOST_COUNTED, "view_address": lambda view: f"/desk{suffix(_in_view(inbox.wanted, view))}",
+        "sources": {one: timeline.CHANNELS[one] for one in _sources(request, inbox.wanted.narrowed)},
     }  # fmt: skip
     if inbox.opened is not None:
         values |= await _case_values(request, inbox, inbox.opened, draft)
@@ -101,16 +106,31 @@ async def _shown(request: web.Request, inbox: Inbox, draft: Draft, status: int) 
 
 
 def wanted(request: web.Request) -> Wanted:
-    """Return the view or search that the address names; a national id in it is found nowhere, and shown no further."""
+    """Return the view or search that the address names, narrowed or not. Raises NotFoundError for an unknown filter.
+
+    A national id in a search is found nowhere, and shown no further.
+    """
     place = municipality_of(request, request[MEMBER]).place
     search = mask(request.query.get("q", "").strip()[:LONGEST_SEARCH], place, (Kind.NATIONAL_ID,)).text
-    return Wanted(request.query.get("view", FIRST_VIEW), search)
+    view = request.query.get("view", FIRST_VIEW)
+    return Wanted(view, search, narrowed=_narrowed(request.query, is_held=view in HELD and not search))
 
 
 def suffix(asked: Wanted) -> str:
-    """Return the query that keeps a page in its view or search."""
-    kept = {"q": asked.search} if asked.search else {"view": asked.view} if asked.view != FIRST_VIEW else {}
-    return f"?{urlencode(kept)}" if kept else ""
+    """Return the query that keeps a page in its view or search, and narrowed as it is."""
+    said = urlencode(_kept(asked))
+    return f"?{said}" if said else ""
+
+
+def _kept(asked: Wanted) -> dict[str, str]:
+    named = {
+        "q": asked.search,
+        "view": "" if asked.search or asked.view == FIRST_VIEW else asked.view,
+        "team": asked.narrowed.team,
+        "channel": asked.narrowed.channel,
+        "holder": asked.narrowed.holder,
+    }
+    return {name: value for name, value in named.items() if value}
 
 
 def number_of(request: web.Request) -> int:
@@ -122,6 +142,25 @@ def actor(request: web.Request) -> Actor:
     """Return who acts, and when."""
     member = request[MEMBER]
     return Actor(member.id, member.name, member.municipality, request.app[HOUSE].clock())
+
+
+def _narrowed(query: Mapping[str, str], *, is_held: bool) -> Filter:
+    """Return the filter that an address names; a view that says itself who has its cases takes no other holder."""
+    channel, holder = query.get("channel", ""), query.get("holder", "")
+    if channel not in ("", *timeline.CHANNELS) or holder not in set(Holder):
+        raise NotFoundError("there is no such filter")
+    return Filter(query.get("team", ""), channel, Holder.ANYBODY if is_held else Holder(holder))
+
+
+def _in_view(asked: Wanted, view: str) -> Wanted:
+    """Return another view, for the same team and channel."""
+    return Wanted(view, narrowed=replace(asked.narrowed, holder=Holder.ANYBODY))
+
+
+def _sources(request: web.Request, narrowed: Filter) -> list[str]:
+    """Return the channels that cases can come in on here, and the one that is asked for."""
+    here = {*request.app[HOUSE].channels, *REGISTERED_CHANNELS, narrowed.channel}
+    return [channel for channel in timeline.CHANNELS if channel in here]
 
 
 async def _look(request: web.Request, asked: Wanted) -> Inbox:

@@ -1,20 +1,21 @@
 """What the desk shows, read in one go: the views and their counts, a list, and the case that is open."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from contactbot.errors import NotFoundError
-from contactbot.handoff import desk, joining, store
+from contactbot.handoff import desk, joining, sharing, store
 from contactbot.handoff.accesses import store as accesses
 from contactbot.handoff.accesses.access import What
 from contactbot.handoff.desk import Case
 from contactbot.handoff.strangers import store as strangers
-from contactbot.handoff.ticket import Line, Ticket
+from contactbot.handoff.ticket import Filter, Holder, Line, Ticket
 from contactbot.kb import store as kb
 from contactbot.messages import Author
 from contactbot.outbox import store as outbox
+from contactbot.staff.member import Member
 from contactbot.storage import feed
 from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
@@ -31,6 +32,7 @@ VIEWS: Final = {
     "undecided": "Arkivvurdering",
 }
 FIRST_VIEW: Final = "open"
+HELD: Final = ("mine", "unassigned")  # views that say themselves who has their cases
 LONGEST_LIST: Final = 100  # tickets; more are found by searching
 NO_QUESTION: Final = ("command", "smalltalk")  # labels of outcomes
 ASKED_FOR_A_PERSON: Final = "asked for a person"  # the rule of an outcome
@@ -39,11 +41,12 @@ MOST_SET_ASIDE: Final = 1_000  # conversations of strangers that are counted
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What somebody asks to see: a view or a search, and maybe a case."""
+    """What somebody asks to see: a view or a search, narrowed or not, and maybe a case."""
 
     view: str = FIRST_VIEW
     search: str = ""
     number: int | None = None
+    narrowed: Filter = store.NO_FILTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Opened:
     ``people`` are those who write in it; ``unreached`` says of their addresses why the last thing sent there did not
     arrive. ``originals`` are messages whose raw copy is still there, ``folded`` what was quoted in messages or stood
     as a signature, ``noted`` whether this look needs no note: the case is read, and this member's looking at it is
-    known. ``claimed`` are other cases that the resident says it is about.
+    known. ``claimed`` are other cases that the resident says it is about, ``workers`` those whom it can be given to.
     """
 
     case: Case
@@ -63,6 +66,7 @@ class Opened:
     folded: Mapping[int, tuple[str, ...]]
     noted: bool
     claimed: tuple[Ticket, ...] = ()
+    workers: tuple[Member, ...] = ()
 
     @property
     def thread(self) -> Thread:
@@ -126,23 +130,29 @@ class Inbox:
 
 
 def look(tx: Transaction, municipality: str, staff: int, wanted: Wanted, now: datetime) -> Inbox:
-    """Return the desk as this member of staff sees it. Raises NotFoundError for an unknown view or case."""
+    """Return the desk as this member of staff sees it. Raises NotFoundError for an unknown view, team or case."""
+    teams = store.teams(tx, municipality)
+    if wanted.narrowed.team not in ("", *teams):
+        raise NotFoundError(f"there is no team {wanted.narrowed.team!r}")
     return Inbox(
         wanted=wanted,
-        counts=store.counts(tx, municipality, staff, now),
+        # A holder narrows the list alone: beside it, "mine" and "unassigned" would count nothing.
+        counts=store.counts(tx, municipality, staff, now, replace(wanted.narrowed, holder=Holder.ANYBODY)),
         set_aside=strangers.count(tx, municipality, MOST_SET_ASIDE),
-        lines=_lines(tx, municipality, staff, wanted, now),
-        teams=store.teams(tx, municipality),
+        lines=lines(tx, municipality, staff, wanted, now),
+        teams=teams,
         kb_revision=kb.revision(tx, municipality),
         cursor=feed.end(tx),
         opened=None if wanted.number is None else _opened(tx, municipality, staff, wanted.number, now),
     )
 
 
-def _lines(tx: Transaction, municipality: str, staff: int, wanted: Wanted, now: datetime) -> tuple[Line, ...]:
+def lines(tx: Transaction, municipality: str, staff: int, wanted: Wanted, now: datetime) -> tuple[Line, ...]:
+    """Return the cases of a view, or those that a search finds. Raises NotFoundError for an unknown view."""
     if wanted.search:
-        return store.search(tx, municipality, wanted.search.removeprefix("#").strip(), LONGEST_LIST)
-    return desk.lines(tx, municipality, wanted.view, staff, now, LONGEST_LIST)
+        sought = wanted.search.removeprefix("#").strip()
+        return store.search(tx, municipality, sought, staff, LONGEST_LIST, wanted.narrowed)
+    return desk.lines(tx, municipality, wanted.view, staff, now, LONGEST_LIST, wanted.narrowed)
 
 
 def _opened(tx: Transaction, municipality: str, staff: int, number: int, now: datetime) -> Opened:
@@ -156,5 +166,6 @@ def _opened(tx: Transaction, municipality: str, staff: int, number: int, now: da
         originals=originals.with_raw(tx, numbers),
         folded=originals.folded_of(tx, numbers),
         claimed=joining.claimed(tx, case),
+        workers=sharing.workers(tx, municipality),
         noted=not case.ticket.unread and accesses.is_noted(tx, case.ticket.id, staff, What.CASE, now),
     )

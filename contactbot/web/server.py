@@ -11,6 +11,7 @@ from contactbot.errors import SettingsError
 from contactbot.house import House
 from contactbot.web import (
     archiving,
+    assigning,
     casework,
     contacts,
     desk,
@@ -47,8 +48,8 @@ def application(house: House, more_routes: Iterable[web.AbstractRouteDef] = ()) 
     sign_in.install(app)
     live.install(app)
     parts = (
-        health, assets, desk, casework, contacts, strangers, archiving, files, editor, synonyms, transfer, officer,
-        people, public,
+        health, assets, desk, casework, contacts, strangers, archiving, assigning, files, editor, synonyms, transfer,
+        officer, people, public,
     )  # fmt: skip
     for part in parts:
         app.add_routes(part.routes())

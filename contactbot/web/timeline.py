@@ -56,6 +56,7 @@ HAPPENED: Final = {
     "ticket.claimed": "{who} tok saken",
     "ticket.released": "{who} slapp saken",
     "ticket.moved": "{who} flyttet saken til {team}",
+    "ticket.given": "{who} ga saken til {to}",
     "ticket.answered": "{who} svarte",
     "ticket.noted": "{who} skrev et notat",
     "ticket.announced": "{who} sendte bare varsel: {content}",
@@ -83,7 +84,8 @@ HAPPENED: Final = {
 # What is told in the conversation itself; the rest stands in the history.
 INLINE: Final = frozenset(
     {
-        "ticket.opened", "ticket.registered", "ticket.claimed", "ticket.released", "ticket.moved", "ticket.closed",
+        "ticket.opened", "ticket.registered", "ticket.claimed", "ticket.released", "ticket.moved", "ticket.given",
+        "ticket.closed",
         "ticket.left", "ticket.reopened", "ticket.joined", "ticket.joined_into", "ticket.parted", "ticket.announced",
         "ticket.archive_decided", "ticket.archived", "ticket.emptied", "original.read", "incident.flood",
         "incident.strangers",
@@ -180,7 +182,8 @@ def in_words(line: HistoryLine) -> str:
     channel, other = CHANNELS.get(str(line.data.get("channel", "")), ""), line.data.get("other", "")
     content, decision = str(line.data.get("content", "")), str(line.data.get("decision", ""))
     return HAPPENED.get(line.kind, line.kind).format(
-        who=who, reason=reason, team=line.data.get("team", ""), content=CONTENTS.get(content, content).lower(),
+        who=who, reason=reason, team=line.data.get("team", ""), to=line.data.get("to", ""),
+        content=CONTENTS.get(content, content).lower(),
         decision=ARCHIVE.get(decision, decision).lower(), channel=channel, other=other,
         answer=RATED.get(str(line.data.get("answer", "")), ""),
         what=f"sak {other}" if other else f"en samtale på {channel}",

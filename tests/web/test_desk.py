@@ -92,15 +92,20 @@ async def test_each_view_has_its_count_and_its_cases(town: Town, kari: Client) -
     await town.written(Letter("Over frist", due_in=timedelta(minutes=-5), address="+4799999909"))
     expected = {
         "mine": {mine, answered}, "unassigned": {late, late + 3}, "open": {mine, late, late + 3}, "waiting": {answered},
-        "late": {late + 3}, "closed": {closed},
+        "late": {late + 3}, "closed": {closed}, "undecided": {closed},
     }  # fmt: skip
     for view, numbers in expected.items():
         page = await text_of(await kari.get(f"/desk?view={view}"))
         listed = {int(number) for number in re.findall(r'id="row-(\d+)"', page)}
         assert listed == numbers, view
-        count = re.search(rf'view={view}".*?class="count"[^>]*>(\d+)', page, re.DOTALL)
-        assert count is not None
-        assert int(count[1]) == len(numbers), view
+        link = re.search(rf'id="view-{view}".*?</a>', page, re.DOTALL)
+        assert link is not None
+        count = re.search(r'class="count"[^>]*>(\d+)', link[0])
+        if view == "closed":  # all there ever were: nobody works through them, and to count them is slow
+            assert count is None
+        else:
+            assert count is not None
+            assert int(count[1]) == len(numbers), view
 
 
 async def test_an_unknown_view_is_not_found(kari: Client) -> None:
@@ -165,14 +170,14 @@ async def test_two_who_claim_at_once_get_one_case_and_one_clear_refusal(town: To
 async def test_a_case_moves_to_another_team_and_is_free_again(town: Town, kari: Client) -> None:
     number = await town.written("Det er et hull i veien")
     await kari.post(f"/desk/tickets/{number}/claim")
-    await kari.post(f"/desk/tickets/{number}/team", data={"team": "Teknisk drift"})
+    await kari.post(f"/desk/tickets/{number}/assignment", data={"to": "team:Teknisk drift"})
     ticket = (await town.case(number)).ticket
     assert (ticket.team_name, ticket.assignee) == ("Teknisk drift", None)
 
 
 async def test_a_team_of_another_municipality_is_not_found(town: Town, kari: Client) -> None:
     number = await town.written("Det er et hull i veien")
-    assert (await kari.post(f"/desk/tickets/{number}/team", data={"team": "Servicetorget"})).status == 404
+    assert (await kari.post(f"/desk/tickets/{number}/assignment", data={"to": "team:Servicetorget"})).status == 404
 
 
 async def test_closing_asks_how_it_went_as_the_house_has_set_and_reopening_opens(town: Town, kari: Client) -> None:
@@ -593,7 +598,7 @@ async def test_a_case_is_worked_on_either_engine(either_town: Town) -> None:
     await replied(kari, number, "Vi fyller hullet i dag.")
     note = {"text": "Per drar i ettermiddag.", "key": field(await opened(kari, number), "key")}
     await kari.post(f"/desk/tickets/{number}/notes", data=note)
-    await kari.post(f"/desk/tickets/{number}/team", data={"team": "Teknisk drift"})
+    await kari.post(f"/desk/tickets/{number}/assignment", data={"to": "team:Teknisk drift"})
     raw = await kari.post(f"/raw/tickets/{number}/messages/{message}/original", data={"reason": "sjekk"})
     assert await raw.read() == b"raw"
     await kari.post(f"/desk/tickets/{number}/closure")
@@ -634,7 +639,7 @@ async def test_nothing_of_another_municipality_is_seen_anywhere(town: Town) -> N
         await kari.get("/desk", params={"q": "+4799999977"}),
         await kari.get(file),
         await kari.post(original, data={"reason": "nysgjerrig"}),
-        *[await kari.post(f"{case}/{deed}", data={"text": "x", "team": "Innbyggerservice"}) for deed in DEEDS],
+        *[await kari.post(f"{case}/{deed}", data={"text": "x", "to": "team:Innbyggerservice"}) for deed in DEEDS],
         await kari.delete(f"{case}/claim"),
     ]
     for answer in surfaces:
@@ -649,7 +654,7 @@ async def test_nothing_of_another_municipality_is_seen_anywhere(town: Town) -> N
     assert SECRET in await text_of(await owner.get(case))
 
 
-DEEDS = ("claim", "team", "closure", "replies", "notes", "draft")
+DEEDS = ("claim", "assignment", "closure", "replies", "notes", "draft")
 
 
 # --- what tests write by hand ----------------------------------------------------------------------------------------

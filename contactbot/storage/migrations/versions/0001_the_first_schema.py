@@ -346,10 +346,24 @@ def upgrade() -> None:  # noqa: PLR0915 - a statement for each table and index
         sqlite_strict=True,
     )
     op.create_index(
-        op.f("ix_ticket_municipality_state_due_at"), "ticket", ["municipality", "state", "due_at"], unique=False
+        "ix_ticket_desk",
+        "ticket",
+        ["municipality", "state", "due_at", "assignee", "team", "source"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_ticket_municipality_state_last_at"), "ticket", ["municipality", "state", "last_at"], unique=False
     )
     op.create_index(
         op.f("ix_ticket_municipality_words_closed_at"), "ticket", ["municipality", "words", "closed_at"], unique=False
+    )
+    op.create_index(
+        "ix_ticket_undecided",
+        "ticket",
+        ["municipality", "state", "last_at"],
+        unique=False,
+        sqlite_where=sa.text("words = 'all' AND archive = 'undecided'"),
+        postgresql_where=sa.text("words = 'all' AND archive = 'undecided'"),
     )
     op.create_index(
         "ix_ticket_unclaimed",
