@@ -24,7 +24,7 @@ from contactbot.masking import without_marks
 from contactbot.messages import Length
 from contactbot.privacy.erasures.erasure import PURPOSE
 from contactbot.threads.thread import TurnOwner
-from contactbot.wording import language_name
+from contactbot.wording import language_name, say
 
 Step = Callable[[Facts], Outcome | None]
 
@@ -130,7 +130,7 @@ def unproven_sender(facts: Facts) -> Outcome | None:
     if facts.may_reply:
         return None
     reason = Reason.UNREADABLE if facts.unreadable else Reason.UNAUTHENTICATED
-    work = Work(reason, _title(facts) or facts.unreadable[:TITLE])
+    work = Work(reason, _title_of_unread(facts))
     return Outcome("handoff", "sender not authenticated", work=work, pending=facts.pending)
 
 
@@ -254,7 +254,7 @@ def unreadable(facts: Facts) -> Outcome | None:
     """8b. What could not be read goes to people with its raw copy."""
     if not facts.unreadable and facts.text.strip():
         return None
-    work = Work(Reason.UNREADABLE, facts.subject[:TITLE] or facts.unreadable[:TITLE] or "…")
+    work = Work(Reason.UNREADABLE, _title_of_unread(facts))
     return Outcome("handoff", "unreadable", (replies.handed_off(facts, "handoff_unreadable"),), work)
 
 
@@ -462,6 +462,11 @@ def _likely(facts: Facts, candidates: Sequence[Candidate]) -> tuple[str, str]:
 def _title(facts: Facts) -> str:
     """Return the ticket's title: the subject, or the beginning of the first line."""
     return _shortened(facts.subject.strip() or first_line(facts.text))
+
+
+def _title_of_unread(facts: Facts) -> str:
+    """Return what can be read of a message, or that nothing can; channels say why in English and in codes."""
+    return _title(facts) or say(facts.municipality.main_language, "unreadable_title")
 
 
 def _shortened(line: str) -> str:

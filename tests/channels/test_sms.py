@@ -177,6 +177,17 @@ async def test_a_sender_has_one_form_and_is_never_refused_for_it(
     assert house.kept[0].sender == Address("tel", known)
 
 
+@pytest.mark.parametrize(
+    ("sender", "authenticated"),
+    [("Posten", False), ("H2O AS", False), (PHONE, None), ("2026", None), ("whatsapp:+4799887766", None)],
+)
+async def test_a_name_that_no_answer_can_reach_is_not_answered(
+    sender: str, peer: SmsPeer, house: RecordingHouse, *, authenticated: bool | None
+) -> None:
+    assert (await peer.gateway.text_in(sender, NUMBER, "Pakken din er klar")).status == 200
+    assert house.kept[0].authenticated is authenticated
+
+
 async def test_the_signature_is_of_our_public_address_whatever_the_request_claims(
     peer: SmsPeer, house: RecordingHouse
 ) -> None:

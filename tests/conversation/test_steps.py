@@ -468,12 +468,28 @@ def test_the_bot_greets_once(language: str) -> None:
     assert by_text.replies[0].text.startswith(hello)
 
 
-@pytest.mark.parametrize(("text", "unreadable"), [("", ""), ("  \n", ""), ("halvt", "a broken charset")])
-def test_what_cannot_be_read_goes_to_people(text: str, unreadable: str) -> None:
-    outcome = steps.decide(facts(text, unreadable=unreadable))
+@pytest.mark.parametrize("may_reply", [True, False])
+@pytest.mark.parametrize(
+    ("text", "unreadable", "title"),
+    [
+        ("", "encrypted with OMEMO", "Melding som ikke kunne leses"),
+        ("halvt", "a broken charset", "halvt"),
+        ("Se bildet", "picture_not_fetched", "Se bildet"),
+    ],
+)
+def test_what_cannot_be_read_goes_to_people_under_what_can(
+    text: str, unreadable: str, title: str, *, may_reply: bool
+) -> None:
+    outcome = steps.decide(facts(text, unreadable=unreadable, may_reply=may_reply))
     assert outcome.work is not None
-    assert outcome.work.reason == Reason.UNREADABLE
-    assert outcome.work.title
+    assert (outcome.work.reason, outcome.work.title) == (Reason.UNREADABLE, title)
+
+
+@pytest.mark.parametrize("text", ["", "  \n"])
+def test_a_message_without_words_goes_to_people(text: str) -> None:
+    outcome = steps.decide(facts(text))
+    assert outcome.work is not None
+    assert (outcome.work.reason, outcome.work.title) == (Reason.UNREADABLE, "Melding som ikke kunne leses")
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ class Intake:
             raw=text.raw,
             raw_type=text.raw_type,
             attachments=pictures,
+            authenticated=False if _is_name(text.sender) else None,
             unreadable=unreadable,
         )
 
@@ -70,3 +71,8 @@ class Intake:
             return place(self._surroundings.countries.get(account.municipality, "")).normalise_phone(number)
         except UnknownPlaceError:
             return number.strip()
+
+
+def _is_name(sender: str) -> bool:
+    """Tell a name that a company sends under, to which no answer can go: people read what it says."""
+    return "+" not in sender and any(char.isalpha() for char in sender)
