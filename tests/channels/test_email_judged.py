@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from contactbot.channels.email import automatic, bounce
 from contactbot.channels.email.authentication import authenticated
@@ -155,6 +157,23 @@ def test_only_our_own_relays_word_proves_a_sender(field: str, *, expected: bool 
     line = f"Authentication-Results: {field}\r\n" if field else ""
     read = parse(f"{line}From: kari@innbygger.example\r\n\r\nHei".encode())
     assert authenticated(read, ["mx.fjordvik.example"]) is expected
+
+
+@pytest.mark.parametrize("named", ["blå.example", "xn--bl-zia.example"])
+@pytest.mark.parametrize("written", ["blå.example", "xn--bl-zia.example", "post.blå.example"])
+def test_a_domain_with_other_letters_is_the_same_in_both_its_forms(named: str, written: str) -> None:
+    read = parse(
+        f"Authentication-Results: mx; dmarc=pass header.from={named}\r\nFrom: kari@{written}\r\n\r\nHei".encode()
+    )
+    assert authenticated(read, ["mx"]) is True
+
+
+@given(st.text(max_size=300))
+def test_no_result_makes_reading_raise_and_a_senders_words_never_prove(words: str) -> None:
+    quoted = words.replace("\\", "").replace('"', "").replace("\r", "").replace("\n", "")
+    field = f'Authentication-Results: mx; spf=pass smtp.mailfrom="{quoted}"@annet.example; dmarc=fail'
+    read = parse(f"{field}\r\nFrom: kari@innbygger.example\r\n\r\nHei".encode("utf-8", "replace"))
+    assert not authenticated(read, ["mx"])
 
 
 @pytest.mark.parametrize(

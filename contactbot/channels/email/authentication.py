@@ -95,6 +95,17 @@ def _result(method: str, outcome: str, statement: str) -> _Result:
 
 def _is_aligned(proven: str, domain: str) -> bool:
     """Relaxed alignment (RFC 7489, 3.1): the same domain, or one within the other."""
+    proven, domain = _in_ascii(proven), _in_ascii(domain)
     return bool(proven and domain) and (
         proven == domain or (proven.endswith("." + domain)) or (domain.endswith("." + proven) and "." in proven)
     )
+
+
+def _in_ascii(domain: str) -> str:
+    """Return a domain as DNS has it (RFC 5890): relays write blå.example in either form."""
+    if domain.isascii():
+        return domain
+    try:
+        return domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return domain
