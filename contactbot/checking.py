@@ -2,8 +2,8 @@
 
 import asyncio
 import json
-import os
 import socket
+import tempfile
 from collections.abc import Awaitable, Sequence
 from http import HTTPStatus
 from pathlib import Path
@@ -149,7 +149,7 @@ def _encoder(settings: Settings) -> list[Finding]:
 def _folder(settings: Settings) -> list[Finding]:
     if not settings.data.exists():
         return [_folder_to_come(settings.data)]
-    if not settings.data.is_dir() or not os.access(settings.data, os.W_OK | os.X_OK):
+    if not _can_be_written_in(settings.data):
         return [Finding("error", f"data: {settings.data} is no folder that can be written to")]
     return [
         Finding("warning", f"others may open {path}: chmod {mode:o} it") for path, mode in folder.exposed(settings.data)
@@ -158,9 +158,18 @@ def _folder(settings: Settings) -> list[Finding]:
 
 def _folder_to_come(data: Path) -> Finding:
     above = next(path for path in data.absolute().parents if path.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+    if not _can_be_written_in(above):
         return Finding("error", f"data: {data} cannot be made: {above} cannot be written to")
     return Finding("ok", f"the data folder {data} will be made at the first start")
+
+
+def _can_be_written_in(place: Path) -> bool:
+    """Tell whether something can be made in a folder, by making it: its mode says nothing to root."""
+    try:
+        with tempfile.TemporaryDirectory(dir=place, prefix="checked-"):
+            return True
+    except OSError:
+        return False
 
 
 def _configuration(file: Path | None) -> list[Finding]:

@@ -94,6 +94,8 @@ def try_(
     as_json: Json = False,  # noqa: FBT002 - typer's way to say a flag
 ) -> None:
     """Show what the bot would make of a text, and why: entries, probabilities, words, thresholds, words to be said."""
+    if not text.strip():
+        raise typer.BadParameter("the text is empty; write what a resident might ask", param_hint="TEXT")
     from contactbot.clock import now
     from contactbot.conversation.trial import try_out
 
@@ -137,8 +139,12 @@ def evaluate(
         asked = evaluation.queries_from_jsonl(text_of(queries).split("\n"))
     except evaluation.QueryError as error:
         raise ContactbotError(f"{queries}: {error}") from error
+    tried = entries_to_try(entries)
+    for file, read, kind in ((entries, tried, "entries"), (queries, asked, "questions")):
+        if not read:
+            raise ContactbotError(f"{file}: there are no {kind} in it, so there is nothing to measure")
     reader = None if encoder is None else Encoder.of(encoder)
-    report = evaluation.evaluate(entries_to_try(entries), asked, clock=time.perf_counter, memory=_held, encoder=reader)
+    report = evaluation.evaluate(tried, asked, clock=time.perf_counter, memory=_held, encoder=reader)
     if as_json:
         print(report.to_json())
         return

@@ -120,11 +120,15 @@ def _continue(words: list[str], text: str) -> Command | None:
 
 def _case_named(words: list[str], text: str, between: frozenset[str]) -> str:
     """Return the one reference a command names when it says nothing else, or ""."""
-    references = [str(part).strip("-/") for part in _REFERENCE.findall(text)]
+    reference = reference_in(text)
     rest = [word for word in words if word not in between and word not in _POLITE]
-    if len(references) == 1 and set(rest) <= set(Reading.of(references[0]).words):
-        return references[0].upper()
-    return ""
+    return reference if reference and set(rest) <= set(Reading.of(reference).words) else ""
+
+
+def reference_in(text: str) -> str:
+    """Return the one reference that a text names, "" when there is none or more than one."""
+    references = [str(part).strip("-/") for part in _REFERENCE.findall(text)]
+    return references[0].upper() if len(references) == 1 else ""
 
 
 def _language(words: list[str]) -> Command | None:

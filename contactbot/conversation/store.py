@@ -22,7 +22,8 @@ FLOOD_WINDOW = timedelta(minutes=5)
 PLACES_EACH = 10  # in a thread for each of the resident's messages, counted generously: answers, notes, what staff say
 BRAKE_WINDOW = timedelta(hours=1)
 SAID = 20  # of our last texts, which a resident's program may quote
-TICKETS = 20  # of the resident's own, for STATUS
+LONGEST_COMMAND = 200  # characters in which a case is looked for by its number
+TICKETS = 20  # of the resident's own, the newest; an older one is found when they name it
 # Something that message ``said`` does not answer was asked after it, or a person wrote.
 PASSED = (
     "EXISTS (SELECT 1 FROM message n WHERE n.thread = said.thread AND n.position > said.position"
@@ -42,7 +43,7 @@ def load_context(
     """Return what is known about the sender and the conversation. Raises UnknownAccountError."""
     account, municipality, revision = _reached(tx, inbound.channel, inbound.account)
     address = threads.find_address(tx, municipality, inbound.sender)
-    own = () if address is None else tickets.of_address(tx, address.id, TICKETS)
+    own = () if address is None else _own(tx, address, inbound.text)
     thread = _thread(tx, inbound, municipality, account, address, abilities.remembers, now, settings)
     signed = None if thread is not None else _signed(tx, inbound, municipality)
     conversation = thread or signed
@@ -121,6 +122,16 @@ def _recent(
     if recent < settings.flood_repeats:
         return recent, 0
     return recent, threads.repeats_from(tx, address.id, municipality.mask(inbound.text).text, since, looked)
+
+
+def _own(tx: Transaction, address: AddressRow, text: str) -> tuple[Ticket, ...]:
+    """Return the resident's newest tickets, and of those that are older the one they name."""
+    newest = tickets.of_address(tx, address.id, TICKETS)
+    reference = commands.reference_in(text[:LONGEST_COMMAND]) if len(newest) == TICKETS else ""
+    if not reference or any(str(ticket.number) == reference for ticket in newest):
+        return newest
+    named = tickets.named_by(tx, address.id, reference)
+    return newest if named is None else (*newest, named)
 
 
 def _ticket_of(tx: Transaction, thread: Thread, address: AddressRow | None, own: Sequence[Ticket]) -> Ticket | None:

@@ -154,6 +154,21 @@ def of_address(tx: Transaction, address: int, limit: int) -> tuple[Ticket, ...]:
     )
 
 
+def named_by(tx: Transaction, address: int, reference: str) -> Ticket | None:
+    """Return the ticket that somebody names by its number, where it is one of the address's own."""
+    if not reference.isdecimal() or len(reference) > LONGEST_NUMBER:
+        return None
+    return tx.one(
+        Ticket,
+        f"SELECT {TICKET}{TICKET_FROM} WHERE k.number = :number AND k.municipality ="
+        " (SELECT municipality FROM address WHERE id = :address) AND EXISTS"
+        " (SELECT 1 FROM ticket_thread x JOIN thread t ON t.id = x.thread"
+        "  WHERE x.ticket = k.id AND x.unlinked_at IS NULL AND t.address = :address)",
+        number=int(reference),
+        address=address,
+    )
+
+
 def turn_in(tx: Transaction, thread: int) -> TurnOwner:
     """Return whose turn it is in a thread by its open tickets: somebody's who has one, all's, or the bot's."""
     taken = tx.rows(

@@ -4,8 +4,10 @@ SQLite is copied with its own online backup; PostgreSQL with its own ``pg_dump``
 is sealed: what is not sealed never lies outside the data folder. A file is restored whether it is sealed or not.
 """
 
+import collections
 import contextlib
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -22,6 +24,8 @@ from contactbot.storage.dialect import Sqlite
 
 EPOCH = "feed_epoch"  # of house_state: a new one tells live pages that numbers start over
 PIECE: Final = 1 << 20  # bytes copied at a time
+# As pg_restore writes a table of one column and one row.
+VERSION_DUMPED: Final = re.compile(rb"^COPY \S*" + schema.VERSION.encode() + rb" .*\n([0-9A-Za-z_]+)$", re.MULTILINE)
 
 
 def backup(url: str, file: Path, key: str = "") -> None:
@@ -54,8 +58,7 @@ def restore(url: str, file: Path, key: str = "") -> Path | None:
         raise StoreError(f"there is no file {file}")
     with file.open("rb") as source:
         if not _is_sqlite(url):
-            for _ in _content(source, file, key):  # a seal is proven to the end before the first byte is used
-                pass
+            _check_dump(_content(source, file, key), file)
             source.seek(0)
             _load(url, _content(source, file, key))
             _start_new_epoch_on_server(url)
@@ -115,6 +118,22 @@ def _dump(url: str) -> Iterator[BinaryIO]:
     """Give what ``pg_dump`` writes. Raises StoreError when it fails."""
     with _client("pg_dump", "--format=custom", f"--dbname={_libpq(url)}") as process:
         yield cast("BinaryIO", process.stdout)
+
+
+def _check_dump(content: Iterator[bytes], file: Path) -> None:
+    """Raise StoreError when a dump is none of ours, or of a newer version.
+
+    It is read to its end, which proves its seal before the first byte is used.
+    """
+    with _client("pg_restore", "--data-only", f"--table={schema.VERSION}", "--file=-") as process:
+        with contextlib.suppress(BrokenPipeError), cast("BinaryIO", process.stdin) as taken:
+            taken.writelines(content)
+        said = cast("BinaryIO", process.stdout).read()
+    collections.deque(content, maxlen=0)  # what it needed no more of
+    version = VERSION_DUMPED.search(said)
+    if version is None:
+        raise StoreError(f"{file} is no backup of this program (it names no schema)")
+    schema.refuse_newer(version[1].decode("ascii"))
 
 
 def _load(url: str, content: Iterable[bytes]) -> None:

@@ -374,6 +374,13 @@ def test_a_data_folder_that_cannot_be_is_named_by_check_and_start(tmp_path: Path
         assert f"{data} cannot be used" in serve_fails(config) or str(tmp_path / "taken") in serve_fails(config)
 
 
+def test_a_data_folder_where_nothing_can_be_made_is_named_even_to_root(tmp_path: Path) -> None:
+    """What is mounted refuses whatever its modes let root do; /proc stands for it on any Linux."""
+    for data in ("/proc", "/proc/contactbot/data"):
+        found = [text for text, level in checked(configured(tmp_path, data=data)).items() if level == "error"]
+        assert any(text.startswith(f"data: {data} ") for text in found), found
+
+
 def test_a_database_of_a_newer_version_is_neither_opened_nor_restored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

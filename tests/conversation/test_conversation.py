@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,13 +13,16 @@ from contactbot.conversation import steps
 from contactbot.conversation.facts import Facts
 from contactbot.conversation.knowledge import Bases
 from contactbot.conversation.outcome import Outcome
+from contactbot.conversation.store import TICKETS
 from contactbot.conversation.understand import Knowledge
 from contactbot.errors import ConflictError, UnknownAccountError
 from contactbot.handoff import desk
-from contactbot.handoff.ticket import Reason, TicketState
+from contactbot.handoff import store as tickets
+from contactbot.handoff.ticket import NewTicket, Reason, TicketState
 from contactbot.kb.matching import Choices
 from contactbot.markdown import to_html
 from contactbot.messages import Accepted, Address, Author, Inbound
+from contactbot.storage.transaction import Transaction
 from contactbot.threads import store as threads
 from contactbot.threads.thread import TurnOwner
 from tests.conversation.town import HERE, MONDAY, Town, running
@@ -77,6 +80,26 @@ async def test_status_is_told_to_the_tickets_own_address_only(town: Town) -> Non
     await town.ask(PERSON)
     assert "1001" in await town.ask("STATUS 1001")
     assert "finner ingen sak" in await town.ask("STATUS 1001", "stranger")
+
+
+async def test_status_finds_a_case_however_many_came_after_it(town_on_both: Town) -> None:
+    town = town_on_both
+    await town.ask(PERSON)
+    await town.do(lambda tx: desk.close(tx, 1001, town.actor(), survey=False))
+    newest = await town.do(_many_more, town.watch())
+    assert "Sak 1001 er lukket" in await town.ask("STATUS 1001")
+    assert f"Sak {newest} er hos" in await town.ask(f"hva er status på sak {newest}?")
+    assert "finner ingen sak" in await town.ask("STATUS 1001", "stranger")
+
+
+def _many_more(tx: Transaction, at: datetime) -> int:
+    """Give the one resident more cases than are read with each message; return the newest."""
+    thread = tx.value("SELECT id FROM thread")
+    for number in range(TICKETS + 5):
+        new = NewTicket(f"Sak {number}", Reason.ASKED, "loopback", at, at + timedelta(days=2))
+        ticket = tickets.open_ticket(tx, HERE, new)
+        tickets.link(tx, HERE, ticket.id, thread, at)
+    return ticket.number
 
 
 async def test_why_names_the_entry_the_phrasing_and_the_words(town: Town) -> None:

