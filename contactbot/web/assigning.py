@@ -16,7 +16,7 @@ from contactbot.staff.member import Member, Role
 from contactbot.storage.transaction import Transaction
 from contactbot.web import inbox, timeline
 from contactbot.web.casework import key_of
-from contactbot.web.desk import actor, suffix, wanted
+from contactbot.web.desk import actor, narrowed_to, suffix, wanted
 from contactbot.web.inbox import LONGEST_LIST, VIEWS, Wanted
 from contactbot.web.keys import HOUSE, MEMBER
 from contactbot.web.picking import cases, is_number, picked, taker_of
@@ -98,6 +98,10 @@ def _told(query: Mapping[str, str], shareable: Shareable) -> str:
     return words + (others if left else "")
 
 
+def _list_named(asked: Wanted) -> str:
+    return f"søk etter «{asked.search}»" if asked.search else VIEWS[asked.view].lower()
+
+
 def _address(asked: Wanted, more: str) -> str:
     here = suffix(asked)
     return f"/desk/assignments{here}{'&' if here else '?'}{more}"
@@ -117,5 +121,5 @@ def _page(
         request, "desk/assignments.html", status=status, lines=shareable.lines, workers=shareable.workers,
         teams=shareable.teams, ticked=ticked, longest=LONGEST_LIST, problem=problem, said=said,
         channels=timeline.CHANNELS, here=suffix(asked), all_ticked=_address(asked, "all=1"),
-        heading=f"søk etter {asked.search}" if asked.search else VIEWS[asked.view].lower(),
+        heading=", ".join(filter(None, (_list_named(asked), narrowed_to(asked.narrowed)))),
     )  # fmt: skip

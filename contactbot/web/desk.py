@@ -96,6 +96,7 @@ async def _shown(request: web.Request, inbox: Inbox, draft: Draft, status: int) 
         "inbox": inbox, "views": VIEWS, "longest": LONGEST_LIST, "channels": timeline.CHANNELS,
         "here": suffix(inbox.wanted), "kept": _kept(inbox.wanted), "registered": REGISTERED_CHANNELS,
         "held": HELD, "holders": HOLDERS,
+        "narrowed_to": narrowed_to(inbox.wanted.narrowed),
         "unnarrowed": f"/desk{suffix(replace(inbox.wanted, narrowed=store.NO_FILTER))}",
         "most_counted": store.MOST_COUNTED, "view_address": lambda view: f"/desk{suffix(_in_view(inbox.wanted, view))}",
         "sources": {one: timeline.CHANNELS[one] for one in _sources(request, inbox.wanted.narrowed)},
@@ -150,6 +151,12 @@ def _narrowed(query: Mapping[str, str], *, is_held: bool) -> Filter:
     if channel not in ("", *timeline.CHANNELS) or holder not in set(Holder):
         raise NotFoundError("there is no such filter")
     return Filter(query.get("team", ""), channel, Holder.ANYBODY if is_held else Holder(holder))
+
+
+def narrowed_to(narrowed: Filter) -> str:
+    """Say to what a list is narrowed, "" when it is not."""
+    holder = HOLDERS[narrowed.holder] if narrowed.holder else ""
+    return ", ".join(filter(None, (narrowed.team, timeline.CHANNELS.get(narrowed.channel), holder)))
 
 
 def _in_view(asked: Wanted, view: str) -> Wanted:

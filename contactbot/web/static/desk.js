@@ -136,6 +136,8 @@
   async function narrow(form) {
     const chosen = [...new FormData(form)].filter(([, value]) => value);
     await open(`${form.action}?${new URLSearchParams(chosen)}`, { focus: false });
+    byId("filter-words").parentElement.open = false;
+    if (!document.activeElement.matches("#search")) byId("filter-words").focus();
     const shown = document.querySelectorAll("#list .row-link").length;
     say(shown === 1 ? "1 sak i listen." : `${shown || "Ingen"} saker i listen.`);
   }
@@ -283,9 +285,9 @@
   };
 
   function filter() {
-    const place = byId("filter");
-    if (!place) return false;
-    place.open = true;
+    const words = byId("filter-words");
+    if (!words) return false;
+    words.parentElement.open = true;
     byId("filter-team").focus();
     return true;
   }
