@@ -57,6 +57,7 @@ class Confidence:
         ranked = [(at, min(first, first * float(shares[at] / top))) for at in order[:limit]]
         return _with_equals(near, ranked) if most == SHARED_AT_MOST else ranked
 
+    @np.errstate(invalid="ignore")  # as in `neighbourhood`
     def shares(self, near: Neighbourhood) -> Shares:
         """Return for each entry its share, the sum being 1, if one of them is right."""
         score = np.array([self.order.get(name, 0.0) for name in FEATURES], np.float32) @ near.features
@@ -89,8 +90,9 @@ def sure_features(near: Neighbourhood, shares: Shares, order: list[int]) -> dict
     second = float(shares[order[1]]) if len(order) > 1 else 0.0
     values = near.features[:, first].tolist()
     known = dict(zip(FEATURES, values, strict=True))
-    others = np.delete(near.features, first, axis=1)
-    best = dict(zip(FEATURES, others.max(axis=1).tolist() if others.size else _NOBODY, strict=True))
+    others = near.features.copy()
+    others[:, first] = -np.inf
+    best = dict(zip(FEATURES, others.max(axis=1).tolist() if len(order) > 1 else _NOBODY, strict=True))
     weights = [one.weight for one in near.question.asked]
     met = sum([one.best * one.weight for one in near.question.asked])
     unknown = 1.0 - met / max(1e-9, sum(weights))

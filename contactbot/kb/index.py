@@ -242,8 +242,7 @@ class Index:
         texts = [
             (entry.id, text.language, written, is_answer, words)
             for entry in entries.values()
-            for text in entry.texts
-            for written, is_answer in _texts(entry, text)
+            for text, written, is_answer in _texts(entry)
             if (words := self._synonyms.told(list(map(word, tokens(written)))))
         ]
         vocabulary = corpus.vocabulary.plus(one for *_, words in texts for one in words)
@@ -261,10 +260,15 @@ class Index:
         return self._synonyms.asked(list(map(word, written)), corpus.means)[:LONGEST_QUESTION]
 
 
-def _texts(entry: Entry, text: EntryText) -> list[tuple[str, bool]]:
+def _texts(entry: Entry) -> list[tuple[EntryText, str, bool]]:
+    """Return the ways to ask for an entry, and after them its answers."""
+    asked = [(text, way, False) for text in entry.texts for way in text.ways_to_ask()]
+    return asked + [(text, short, True) for text in entry.texts if (short := _answer(entry, text))]
+
+
+def _answer(entry: Entry, text: EntryText) -> str:
     answer = " ".join((entry.topic, *entry.tags, text.sms or text.chat or text.full))
-    short = " ".join(answer.split()[:LONGEST_ANSWER])
-    return [*((way, False) for way in text.ways_to_ask()), *([(short, True)] if short else [])]
+    return " ".join(answer.split()[:LONGEST_ANSWER])
 
 
 def _candidate(state: _State, near: Neighbourhood, at: int, probability: float, language: str | None) -> Candidate:

@@ -62,6 +62,7 @@ class Neighbourhood:
         return self.survey.alike.take(self.survey.columns_of(row), axis=0).T
 
 
+@np.errstate(invalid="ignore")  # BLAS reckons in whole vectors, and may flag what lies beyond the end of an array
 def neighbourhood(
     corpus: Corpus, words: Sequence[Word], meant: Meant | None = None, without: int | None = None
 ) -> Neighbourhood | None:

@@ -1,5 +1,6 @@
 """The texts of a knowledge base and the words of each, as columns."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from zlib import crc32
@@ -30,9 +31,9 @@ class Rows:
     """Rows by number. One that is taken out leaves blanks, since the others keep their numbers.
 
     The words of a row, ids of a vocabulary, each once, in order, begin at `starts` in `words` and are as many as
-    `sizes` says, one at least. `firsts` is the number of the first row of the same entry, `ends` that after its last;
-    the rows of an entry stand together. `keys` settle ties whatever the numbers, and `answers` tells which rows are
-    answers.
+    `sizes` says, one at least. `firsts` is the number of the first row of the same entry; the rows of an entry stand
+    together, its answers last, and `asked` is how many words the others have together. `keys` settle ties whatever
+    the numbers, and `answers` tells which rows are answers.
     """
 
     entry_ids: tuple[str, ...]
@@ -43,7 +44,7 @@ class Rows:
     starts: Ids
     sizes: Ids
     firsts: Numbers
-    ends: Numbers
+    asked: Ids
     keys: Ids
     answers: npt.NDArray[np.bool_]
 
@@ -52,7 +53,9 @@ class Rows:
         """Return these rows as columns, `words` being the ids of the words of each."""
         sizes = np.array([len(ids) for ids in words], np.int64)
         first: dict[str, int] = {}
-        end = {row.entry_id: at for at, row in enumerate(rows, start=1)}
+        asked: dict[str, int] = defaultdict(int)
+        for row, ids in zip(rows, words, strict=True):
+            asked[row.entry_id] += 0 if row.is_answer else len(ids)
         return cls(
             entry_ids=tuple([row.entry_id for row in rows]),
             languages=tuple([row.language for row in rows]),
@@ -62,7 +65,7 @@ class Rows:
             starts=sizes.cumsum() - sizes,
             sizes=sizes,
             firsts=np.array([first.setdefault(row.entry_id, at) for at, row in enumerate(rows)], np.int32),
-            ends=np.array([end[row.entry_id] for row in rows], np.int32),
+            asked=np.array([asked[row.entry_id] for row in rows], np.int64),
             keys=np.array([_key(row) for row in rows], np.int64),
             answers=np.array([row.is_answer for row in rows], bool),
         )
@@ -81,7 +84,7 @@ class Rows:
             starts=np.concatenate([self.starts, more.starts + len(self.words)]),
             sizes=np.concatenate([self.sizes, more.sizes]),
             firsts=np.concatenate([self.firsts, more.firsts + np.int32(len(self))]),
-            ends=np.concatenate([self.ends, more.ends + np.int32(len(self))]),
+            asked=np.concatenate([self.asked, more.asked]),
             keys=np.concatenate([self.keys, more.keys]),
             answers=np.concatenate([self.answers, more.answers]),
         )

@@ -73,7 +73,7 @@ class Survey:
         """Compare these rows with the question word by word."""
         sizes = corpus.rows.sizes[numbers]
         starts = sizes.cumsum() - sizes
-        ids, columns, place = distinct(corpus.rows.words_of(numbers), len(corpus.weights))
+        ids, columns, place = _distinct(corpus.rows.words_of(numbers), len(corpus.weights))
         alike = np.zeros((len(ids) + 1, len(question.asked)), np.float32)
         alike[place[question.ids], question.owners] = question.cosines
         alike = alike[:-1]  # the last line took in what no row has
@@ -97,7 +97,7 @@ class Survey:
         return self.columns[start : start + self.sizes[row]]
 
 
-def distinct(values: Numbers, end: int) -> tuple[Numbers, Numbers, Numbers]:
+def _distinct(values: Numbers, end: int) -> tuple[Numbers, Numbers, Numbers]:
     """Return `values`, all below `end`, each once; where each of them is there; and where any number is, or -1."""
     place = np.full(end, -1, np.int32)
     order = np.arange(len(values), dtype=np.int32)
