@@ -141,7 +141,7 @@ def give(tx: Transaction, number: int, to: Member, actor: Actor) -> None:
     if to.id == actor.staff:
         _take(tx, ticket, actor)
     else:
-        _hold(tx, ticket, to.id, actor, "ticket.given", {"to": to.name})
+        _hold(tx, ticket, to.id, actor, "ticket.given", {"to": to.id})
 
 
 def reply(tx: Transaction, number: int, text: str, actor: Actor, content: Content = Content.ORDINARY) -> int:

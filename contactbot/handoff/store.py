@@ -1,6 +1,7 @@
 """The statements about tickets."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from contactbot.handoff.ticket import Filter, HistoryLine, Holder, Line, NewTicket, Ticket
@@ -310,17 +311,18 @@ def search(
 def history(tx: Transaction, ticket: int, threads: Sequence[int]) -> tuple[HistoryLine, ...]:
     """Return what happened to a ticket and its threads, in order."""
     listed = ", ".join(str(number) for number in threads) or "0"
-    return tuple(
-        tx.all(
-            HistoryLine,
-            "SELECT e.at, e.actor, e.kind, e.data, s.name AS staff_name FROM event e"
-            " LEFT JOIN staff s ON e.actor = 'staff:' || s.id"
-            # Each side by its own index: together in one condition they made SQLite read every event.
-            " WHERE e.seq IN (SELECT seq FROM event WHERE ticket = :ticket"
-            f" UNION SELECT seq FROM event WHERE thread IN ({listed})) ORDER BY e.seq",
-            ticket=ticket,
-        )
+    lines = tx.all(
+        HistoryLine,
+        "SELECT e.at, e.actor, e.kind, e.data, s.name AS staff_name FROM event e"
+        " LEFT JOIN staff s ON e.actor = 'staff:' || s.id"
+        # Each side by its own index: together in one condition they made SQLite read every event.
+        " WHERE e.seq IN (SELECT seq FROM event WHERE ticket = :ticket"
+        f" UNION SELECT seq FROM event WHERE thread IN ({listed})) ORDER BY e.seq",
+        ticket=ticket,
     )
+    given = {line.data["to"] for line in lines if line.kind == "ticket.given"}
+    names = {number: tx.value("SELECT name FROM staff WHERE id = :id", id=number) for number in given}
+    return tuple(replace(line, to=names[line.data["to"]]) if line.kind == "ticket.given" else line for line in lines)
 
 
 def change(tx: Transaction, ticket: int, **values: object) -> None:

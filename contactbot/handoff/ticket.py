@@ -131,10 +131,11 @@ class NewTicket:
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """One event of a ticket's history."""
+    """One event of a ticket's history; ``to`` is the colleague it was given to, by the name they have now."""
 
     at: datetime
     actor: str
     kind: str
     data: dict[str, object]
     staff_name: str | None = None
+    to: str | None = None

@@ -182,7 +182,7 @@ def in_words(line: HistoryLine) -> str:
     channel, other = CHANNELS.get(str(line.data.get("channel", "")), ""), line.data.get("other", "")
     content, decision = str(line.data.get("content", "")), str(line.data.get("decision", ""))
     return HAPPENED.get(line.kind, line.kind).format(
-        who=who, reason=reason, team=line.data.get("team", ""), to=line.data.get("to", ""),
+        who=who, reason=reason, team=line.data.get("team", ""), to=line.to or "en kollega",
         content=CONTENTS.get(content, content).lower(),
         decision=ARCHIVE.get(decision, decision).lower(), channel=channel, other=other,
         answer=RATED.get(str(line.data.get("answer", "")), ""),

@@ -113,6 +113,8 @@ async def test_a_case_is_given_to_a_colleague_whoever_had_it(town: Town, kari: C
     assert "Kari Nes ga saken til Ola Vik" in page
     case = await town.case(cases[0])
     assert case.ticket.assignee == ola
+    given = next(line for line in case.history if line.kind == "ticket.given")
+    assert "Ola" not in str(given.data), "a name in the history would outlive the member's leaving"
     assert {thread.turn_owner for thread in case.threads} == {TurnOwner.STAFF}  # the bot is silent from now on
 
 

@@ -314,54 +314,55 @@ def _nobody(tx: Transaction, due: Due, thread: _Thread, deleted: Counter[str]) -
 
 def expire_originals(tx: Transaction, due: Due) -> Step:
     """Delete raw copies, but none of a case before the archive has said whether it wants it."""
-    rows = tx.rows(
+    rows = _from_cursor(
+        tx,
+        due,
         "SELECT r.id, m.created_at,"
         f" EXISTS (SELECT 1{OPEN_LINK} AND x.thread = m.thread AND {UNARCHIVED})"
         " FROM raw r JOIN message m ON m.id = r.message"
         " WHERE r.municipality = :municipality AND r.id > :cursor ORDER BY r.id LIMIT :limit",
-        municipality=due.municipality,
-        cursor=due.cursor,
-        limit=due.limit,
     )
     return _delete_old(due, "raw", rows, lambda listed: tx.execute(f"DELETE FROM raw WHERE id IN ({listed})"))
 
 
 def expire_accesses(tx: Transaction, due: Due) -> Step:
     """Delete who saw what."""
-    rows = tx.rows(
+    rows = _from_cursor(
+        tx,
+        due,
         "SELECT id, at, 0 FROM access WHERE municipality = :municipality AND id > :cursor ORDER BY id LIMIT :limit",
-        municipality=due.municipality,
-        cursor=due.cursor,
-        limit=due.limit,
     )
     return _delete_old(due, "access", rows, lambda listed: tx.execute(f"DELETE FROM access WHERE id IN ({listed})"))
 
 
 def expire_events(tx: Transaction, due: Due) -> Step:
     """Delete what happened, but nothing of a conversation or case that still has its words."""
-    rows = tx.rows(
+    rows = _from_cursor(
+        tx,
+        due,
         "SELECT e.seq, e.at, coalesce(k.words = 'all', FALSE) OR (k.id IS NULL AND coalesce(t.words = 'all', FALSE))"
         " FROM event e LEFT JOIN ticket k ON k.id = e.ticket LEFT JOIN thread t ON t.id = e.thread"
         " WHERE e.municipality = :municipality AND e.seq > :cursor ORDER BY e.seq LIMIT :limit",
-        municipality=due.municipality,
-        cursor=due.cursor,
-        limit=due.limit,
     )
     return _delete_old(due, "event", rows, lambda listed: tx.execute(f"DELETE FROM event WHERE seq IN ({listed})"))
 
 
 def expire_delivery_keys(tx: Transaction, due: Due) -> Step:
     """Delete by what messages were known again when they came twice."""
-    rows = tx.rows(
+    rows = _from_cursor(
+        tx,
+        due,
         "SELECT message, at, 0 FROM accepted WHERE municipality = :municipality AND message > :cursor"
         " ORDER BY message LIMIT :limit",
-        municipality=due.municipality,
-        cursor=due.cursor,
-        limit=due.limit,
     )
     return _delete_old(
         due, "accepted", rows, lambda listed: tx.execute(f"DELETE FROM accepted WHERE message IN ({listed})")
     )
+
+
+def _from_cursor(tx: Transaction, due: Due, query: str) -> list[tuple[int, str, object]]:
+    """Return the next rows of a municipality: number, time, whether it is needed."""
+    return tx.rows(query, municipality=due.municipality, cursor=due.cursor, limit=due.limit)
 
 
 def _delete_old(due: Due, table: str, rows: Sequence[tuple[int, str, object]], delete: Callable[[str], int]) -> Step:
