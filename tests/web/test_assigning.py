@@ -63,6 +63,20 @@ async def test_an_address_narrows_the_list(kari: Client, cases: list[int], query
     assert listed(await text_of(await kari.get(f"/desk{query}"))) == {cases[at] for at in expected}
 
 
+async def test_lists_and_counts_are_narrowed_alike_on_both_engines(either_town: Town) -> None:
+    kari = await either_town.signed_in()
+    first = await either_town.written(Letter("Sak om a", address="+4799999900"))
+    second = await either_town.written(Letter("Sak om b", address="+4799999901", team="Teknisk drift"))
+    for query, expected in (
+        ("?team=Teknisk+drift&channel=sms&holder=nobody", {second}), ("?q=sak&team=Innbyggerservice", {first}),
+    ):  # fmt: skip
+        page = await text_of(await kari.get(f"/desk{query}"))
+        assert listed(page) == expected
+        assert re.search(r'id="view-open"(?:(?!</a>).)*class="count"[^>]*>1<', page, re.DOTALL)
+    form = [("number", f"{number}:0") for number in (first, second)] + [("to", "team:Teknisk drift")]
+    assert "2 saker er gitt til Teknisk drift." in words(await text_of(await kari.post("/desk/assignments", data=form)))
+
+
 async def test_the_counts_are_of_what_the_views_would_show_for_the_same_team(kari: Client, cases: list[int]) -> None:
     await kari.post(f"/desk/tickets/{cases[0]}/claim")
     page = await text_of(await kari.get("/desk?team=Teknisk+drift&holder=nobody"))
