@@ -75,7 +75,9 @@ def several(facts: Facts, answered: Sequence[tuple[str, Entry]], left: Sequence[
 def _under(facts: Facts, question: str, words: str) -> str:
     """Put a question's own words above its answer."""
     said = _shown(facts, quoted(question))
-    return f"«{said}»: {words}" if facts.length == Length.SMS else f"**{said}**\n\n{words}"
+    if facts.length == Length.SMS:
+        return f"{say(facts.language, 'quotation', words=said)}: {words}"
+    return f"**{said}**\n\n{words}"
 
 
 def _shown(facts: Facts, words: str) -> str:
@@ -213,7 +215,7 @@ def _reasons(facts: Facts, last: LastAnswer, entry: Entry) -> Iterator[str]:
         percent = min(99, round(float(last.confidence) * 100))  # nobody is ever quite sure
         yield say(language, "why_sure", percent=percent, phrasing=last.phrasing)
         if last.words:
-            words = dict.fromkeys(f"«{asked}»" for asked, _ in last.words)
+            words = dict.fromkeys(say(language, "quotation", words=asked) for asked, _ in last.words)
             yield say(language, "why_words", words=", ".join(words))
     if last.rule == "follow-up":
         yield say(language, "why_follow_up")

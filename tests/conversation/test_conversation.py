@@ -107,7 +107,7 @@ async def test_why_names_the_entry_the_phrasing_and_the_words(town: Town) -> Non
     why = await town.ask("HVORFOR")
     assert "bibliotek" in why
     assert "når åpner biblioteket" in why
-    assert re.search(r"\d+ % sikker", why)
+    assert re.search(r"\d+\u00a0% sikker", why), "in one piece"
 
 
 async def test_why_tells_the_residents_own_words_the_second_best_the_owner_and_the_day(town: Town) -> None:
