@@ -21,10 +21,10 @@ SHORTEST_SWAPPED: Final = 3
 def mended(token: str) -> str:
     """Return the listed word that a folded token is with one letter wrong, or with two neighbours swapped.
 
-    It is the token itself where that is listed, has a digit, or could be words of several meanings.
+    It is the token itself where that is listed, stands in a name, has a digit, or could be words of several meanings.
     """
     known = _by_length()
-    if len(token) < SHORTEST_SWAPPED or not token.isalpha() or token in known.get(len(token), ()):
+    if len(token) < SHORTEST_SWAPPED or not token.isalpha() or token in _named() or token in known.get(len(token), ()):
         return token
     is_long = len(token) >= SHORTEST_MISTYPED
     near = [one for more in ((-1, 0, 1) if is_long else (0,)) for one in known.get(len(token) + more, ())]
@@ -32,6 +32,12 @@ def mended(token: str) -> str:
     if not is_long:
         found = [one for one in found if sorted(one) == sorted(token)]
     return min(found) if len({word(one).concept for one in found}) == 1 else token
+
+
+@cache
+def _named() -> frozenset[str]:
+    """Return the words of all names: "halsen" of "knapp rundt halsen" is no "hilsen"."""
+    return frozenset(token for group in shipped_groups() for name in group for token in tokens(name))
 
 
 @cache

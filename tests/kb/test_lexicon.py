@@ -24,7 +24,7 @@ def test_a_letter_wrong_in_a_long_word_and_two_swapped_in_a_short_one_are_mended
     assert (mended(*tokens(written)),) == tokens(read)
 
 
-@pytest.mark.parametrize("written", ["feber", "lønn", "hallen", "b2", "12", "x", "folkebad"])
+@pytest.mark.parametrize("written", ["feber", "lønn", "hallen", "b2", "12", "x", "folkebad", "halsen"])
 def test_what_may_well_be_another_word_stays_as_it_is(written: str) -> None:
     assert (mended(*tokens(written)),) == tokens(written)
 

@@ -40,6 +40,10 @@ def test_capital_letters_and_punctuation_do_not_matter(text: str) -> None:
         ("søppel", "avfall"),
         ("åtte", "8"),
         ("parkeringsboten", "parkeringsbot"),
+        ("husnr", "husnummer"),
+        ("byggesøkn", "byggesøknad"),
+        ("opplysingar", "opplysninger"),
+        ("oppseiing", "oppsigelse"),
         ("cancel", "cancelled"),
     ],
 )
@@ -48,7 +52,9 @@ def test_forms_dialects_and_synonyms_share_a_concept(one: str, other: str) -> No
 
 
 def test_words_of_different_meaning_do_not() -> None:
-    assert len({word(token).concept for token in tokens("barnehage skole feier gravplass brøyting")}) == 5
+    assert (
+        len({word(token).concept for token in tokens("barnehage skole feier gravplass brøyting garasje terrasse")}) == 7
+    )
 
 
 def test_small_words_are_known_as_such() -> None:
