@@ -177,7 +177,7 @@ def _worded(facts: Facts, reply: Reply, ticket: Ticket | None, *, disclosed: boo
     """Fill in the case number, and say who writes and what was taken out where that is due; help in danger is first."""
     text = reply.text.replace(REFERENCE, str(ticket.number) if ticket is not None else "")
     between = " " if facts.length == Length.SMS else "\n\n"
-    who = "" if disclosed else replies.disclosure(facts)
+    who = "" if disclosed else replies.disclosure(facts, reply.markup)
     taken_out = replies.masked(facts) if reply.purpose in PREFIXED and not told else ""
     parts = (who, taken_out, text) if reply.purpose in PREFIXED else (text, who)
     return Reply(between.join(filter(None, parts)), reply.purpose, reply.markup, reply.choices, reply.urgent)

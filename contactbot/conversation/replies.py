@@ -36,11 +36,12 @@ def wording_in(language: str, key: str, purpose: str, **values: object) -> Reply
     return Reply(say(language, key, **values), purpose)
 
 
-def disclosure(facts: Facts) -> str:
+def disclosure(facts: Facts, markup: Markup) -> str:
     """Return the sentence that says a bot is writing, as the first reply of each thread begins."""
     town = facts.municipality
     key = "disclosure_sms" if facts.length == Length.SMS else "disclosure"
-    return say(facts.language, key, name=town.name, privacy=town.privacy_url)
+    address = f"<{town.privacy_url}>" if markup == "markdown" else town.privacy_url
+    return say(facts.language, key, name=town.name, privacy=address)
 
 
 def masked(facts: Facts) -> str:
