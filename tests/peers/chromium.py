@@ -36,8 +36,17 @@ async def chromium() -> AsyncIterator[Browser]:
             await browser.close()
 
 
+# What fades in has half its contrast meanwhile. What goes round for ever is not waited for.
+_STILL = """() => Promise.allSettled(
+    document.getAnimations()
+        .filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+        .map((one) => one.finished))"""
+
+
 async def barriers(page: Page) -> list[str]:
     """Return what axe finds wrong with a page and the frames in it, one line each: rule, help and where."""
+    for frame in page.frames:
+        await frame.evaluate(_STILL)
     results = await Axe().run(
         page, options={"resultTypes": ["violations"], "runOnly": {"type": "tag", "values": RULES}}
     )
