@@ -24,7 +24,7 @@ from contactbot.conversation.likeness import Classifier, WordClasses
 from contactbot.conversation.phrases import PhraseBook, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from contactbot.conversation.phrases import Found, Look, Token
 
@@ -68,13 +68,17 @@ class Rule:
     certain: bool
 
 
+def _tales(kind: str) -> Iterator[str]:
+    return (phrase for tale in _TABLE["tale"] if kind in tale["kinds"] for phrase in tale["phrases"])
+
+
 def _rule(row: Mapping[str, Any]) -> Rule:
     return Rule(
         id=row["id"],
         kind=DangerKind(row["kind"]),
         about=row["about"],
         phrases=tuple(row["phrases"]),
-        unless=tuple(row.get("unless", ())),
+        unless=(*row.get("unless", ()), *_tales(row["kind"])),
         elsewhere=tuple(row.get("elsewhere", ())),
         minor=row.get("minor", False),
         certain=row.get("certain", False),
@@ -83,7 +87,7 @@ def _rule(row: Mapping[str, Any]) -> Rule:
 
 _TABLE: Final[Mapping[str, Any]] = tomllib.loads((files(__package__) / "safety.toml").read_text("utf-8"))
 _LISTS: Final[Mapping[str, Sequence[str]]] = (
-    _TABLE["lists"] | _TABLE["rule_lists"] | _TABLE["idioms"]["lists"] | _TABLE["minor"]["lists"]
+    _TABLE["lists"] | _TABLE["rule_lists"] | _TABLE["idioms"]["lists"] | _TABLE["tale_lists"] | _TABLE["minor"]["lists"]
 )
 RULES: Final = tuple(_rule(row) for row in _TABLE["rule"])
 """The table, in order: the first rule that finds a phrase decides."""
