@@ -104,9 +104,9 @@ def written_again(tx: Transaction, thread: Thread, at: datetime, due_at: datetim
 def claim(tx: Transaction, number: int, actor: Actor) -> None:
     """Take a ticket. The bot's queued answers are withdrawn and cannot leave any more.
 
-    Raises NotFoundError, and ConflictError when somebody else has it.
+    Raises NotFoundError, and ConflictError when somebody else has it or it is closed.
     """
-    ticket = get(tx, actor.municipality, number)
+    ticket = _not_closed(tx, number, actor)
     if ticket.assignee not in (None, actor.staff):
         raise ConflictError(f"{ticket.assignee_name} has case {number}; ask them, or release it first")
     _take(tx, ticket, actor)
@@ -133,15 +133,20 @@ def assign(tx: Transaction, number: int, team: str, actor: Actor) -> None:
 
 def give(tx: Transaction, number: int, to: Member, actor: Actor) -> None:
     """Give a ticket to a colleague, or to oneself, whoever had it. Raises NotFoundError, ConflictError when closed."""
-    ticket = get(tx, actor.municipality, number)
-    if ticket.state == TicketState.CLOSED:
-        raise ConflictError(f"case {number} is closed; open it again before somebody gets it")
+    ticket = _not_closed(tx, number, actor)
     if ticket.assignee == to.id:
         return
     if to.id == actor.staff:
         _take(tx, ticket, actor)
     else:
         _hold(tx, ticket, to.id, actor, "ticket.given", {"to": to.id})
+
+
+def _not_closed(tx: Transaction, number: int, actor: Actor) -> Ticket:
+    ticket = get(tx, actor.municipality, number)
+    if ticket.state == TicketState.CLOSED:
+        raise ConflictError(f"case {number} is closed; open it again before somebody gets it")
+    return ticket
 
 
 def reply(tx: Transaction, number: int, text: str, actor: Actor, content: Content = Content.ORDINARY) -> int:

@@ -14,7 +14,7 @@ from contactbot.errors import ConflictError, NotFoundError
 from contactbot.handoff import archive, desk, joining, sharing, store
 from contactbot.handoff.content import Content, OpenChannelError, Reserved
 from contactbot.handoff.desk import Actor
-from contactbot.handoff.ticket import Archive
+from contactbot.handoff.ticket import Archive, TicketState
 from contactbot.masking import Kind, mask
 from contactbot.staff.member import Role
 from contactbot.storage.transaction import Transaction
@@ -254,7 +254,7 @@ RESERVED: Final = (
     "vite at noe venter, og innholdet blir liggende her for ansatte."
 )
 ORDINARY: Final = "Velg først hva slags innhold det er. Et vanlig svar kan sendes som det er, uten varsel."
-CLOSED: Final = "Ikke gitt videre: saken er lukket i mellomtiden. Åpne den igjen først."
+CLOSED: Final = "Saken er lukket i mellomtiden. Åpne den igjen først."
 ARCHIVED: Final = "Ikke lagret: arkivspørsmålet er avgjort på en annen måte i mellomtiden. Se hva som står nå."
 UNNUMBERED: Final = "Ikke koblet: det finnes ingen sak med det nummeret her."
 JOINED: Final = "Ikke koblet: samtalene i den saken er her allerede."
@@ -331,6 +331,8 @@ def key_of(request: web.Request, form: Mapping[str, str]) -> str | None:
 async def _taken_by(request: web.Request) -> str:
     house = request.app[HOUSE]
     ticket = await house.database.read(desk.get, request[MEMBER].municipality, number_of(request))
+    if ticket.state == TicketState.CLOSED:
+        return CLOSED
     return f"{ticket.assignee_name or 'En annen'} tok saken før deg."
 
 

@@ -167,6 +167,15 @@ async def test_two_who_claim_at_once_get_one_case_and_one_clear_refusal(town: To
     assert f"{owner} tok saken før deg." in await refused.text()
 
 
+async def test_a_closed_case_is_nobodys_to_take_until_it_is_opened_again(town: Town, kari: Client) -> None:
+    number = await town.written("Det er et hull i veien")
+    await kari.post(f"/desk/tickets/{number}/closure")
+    refused = await kari.post(f"/desk/tickets/{number}/claim")
+    assert refused.status == 409
+    assert "Saken er lukket" in await refused.text()
+    assert (await town.case(number)).ticket.state == TicketState.CLOSED
+
+
 async def test_a_case_moves_to_another_team_and_is_free_again(town: Town, kari: Client) -> None:
     number = await town.written("Det er et hull i veien")
     await kari.post(f"/desk/tickets/{number}/claim")
