@@ -136,7 +136,7 @@ async def test_a_closed_case_is_given_to_nobody(town: Town, kari: Client, cases:
     ola = await number_of(town, "Ola Vik")
     await kari.post(f"/desk/tickets/{cases[0]}/closure")
     given = await kari.post(f"/desk/tickets/{cases[0]}/assignment", data={"to": f"staff:{ola}"})
-    assert "saken er lukket" in await text_of(given, 409)
+    assert "Saken er lukket" in await text_of(given, 409)
     assert 'id="to"' not in await text_of(await kari.get(f"/desk/tickets/{cases[0]}"))
     assert (await town.case(cases[0])).ticket.assignee is None
 
