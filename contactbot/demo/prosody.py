@@ -59,6 +59,10 @@ VirtualHost "$domain"
 $components
 """)
 _MODULES = ("roster", "saslauth", "tls", "disco", "ping", "carbons", "smacks", "mam", "offline", "blocklist")
+_STREAM_HEADER = (  # RFC 6120, section 4.7
+    b"<?xml version='1.0'?><stream:stream to='localhost' version='1.0' xmlns='jabber:client'"
+    b" xmlns:stream='http://etherx.jabber.org/streams'>"
+)
 _SAFE = re.compile(r"[a-z0-9]+")
 _SAFE_PASSWORD = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -207,7 +211,7 @@ class Prosody:
     def _await_listening(self, process: "subprocess.Popen[bytes]") -> None:
         deadline = datetime.now(UTC) + timedelta(seconds=START_SECONDS)
         while datetime.now(UTC) < deadline:
-            if _listens(self.port):
+            if _greets(self.port):
                 return
             try:
                 process.wait(0.05)
@@ -225,10 +229,12 @@ def _free_port() -> int:
         return port
 
 
-def _listens(port: int) -> bool:
+def _greets(port: int) -> bool:
+    """Tell whether a stream is answered; who hangs up before that leaves an error in Prosody's log."""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
-            return True
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(_STREAM_HEADER)
+            return connection.recv(1) == b"<"
     except OSError:
         return False
 
