@@ -381,6 +381,17 @@ async def test_the_page_of_its_own_has_no_barrier_and_reflows_at_four_times_the_
         assert await barriers(page) == []
 
 
+async def test_in_a_low_window_the_newest_message_and_the_field_are_seen_together(browser: Browser, town: Town) -> None:
+    async with visit(browser, town, town.page, viewport={"width": 640, "height": 400}, reduced_motion="reduce") as page:
+        await say(page, "Søppel?")
+        await expect(page.locator(".rich")).to_be_in_viewport()
+        await expect(page.locator("#text")).to_be_in_viewport(ratio=1)
+        await say(page, "Noe helt annet")
+        await expect(page.locator(".bot").last).to_contain_text("Åpningstider")
+        await expect(page.locator(".bot").last).to_be_in_viewport(ratio=1)
+        await expect(page.locator("#text")).to_be_in_viewport(ratio=1)
+
+
 async def test_with_reduced_motion_nothing_moves(browser: Browser, town: Town) -> None:
     async with visit(browser, town, town.page, reduced_motion="reduce") as page:
         await _state_choices(page, page)

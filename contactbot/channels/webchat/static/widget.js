@@ -157,8 +157,11 @@
     acknowledge();
   };
   const reveal = (li) => {  // a long answer is shown from its beginning
-    const top = li.offsetTop - 12, bottom = li.offsetTop + li.offsetHeight + 16 - scroll.clientHeight;
-    scroll.scrollTop = Math.min(top, Math.max(bottom, 0));
+    const low = getComputedStyle(scroll).overflowY === "visible";  // then the page is what scrolls
+    const box = low ? document.scrollingElement : scroll;
+    const height = low ? innerHeight - composer.offsetHeight : scroll.clientHeight;
+    const start = li.getBoundingClientRect().top - (low ? 0 : scroll.getBoundingClientRect().top) + box.scrollTop;
+    box.scrollTop = Math.min(start - 12, Math.max(start + li.offsetHeight + 16 - height, 0));
   };
   const drawPending = (message) => {
     let li = list.querySelector(`[data-id="${message.id}"]`);
