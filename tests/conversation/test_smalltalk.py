@@ -20,7 +20,15 @@ from contactbot.conversation.smalltalk import SmallTalk, smalltalk
         *((text, SmallTalk.BYE) for text in ("ha det bra", "hadet", "god helg!", "bye", "vi snakkes", "see you later")),
         *(
             (text, SmallTalk.INSULT)
-            for text in ("idiot", "din jævla idiot", "du er ubrukelig", "fuck you", "hald kjeft", "dokk e nån idiota", "faen ta dere")
+            for text in (
+                "idiot",
+                "din jævla idiot",
+                "du er ubrukelig",
+                "fuck you",
+                "hald kjeft",
+                "dokk e nån idiota",
+                "faen ta dere",
+            )
         ),
         *((text, SmallTalk.COMPLIMENT) for text in ("bra jobba", "du er flink", "kjempebra", "good bot", "fint")),
         *((text, SmallTalk.BOT_QUESTION) for text in ("er du en robot?", "are you human", "snakker jeg med en bot")),
