@@ -23,13 +23,13 @@ SAME_MEANING: Final = np.float32(0.8)
 """How alike two words of one meaning count, however they are spelled."""
 SMALL_WORD: Final = 0.4
 """How much a small word weighs against another of the same rarity."""
-REPAIR_FROM: Final = 0.45
+REPAIR_FROM: Final = 0.4
 """Cosine from which an unknown word is read as the known one it resembles most."""
 SHORTEST_MISTYPED: Final = 2
 """Letters from which a word is compared letter by letter: "pi" may be "pin", while "in" is too unlike "on" to be it."""
 TWICE_MISTYPED: Final = 7
 """Letters from which a word may have two wrong ones."""
-WRONG_LETTER: Final = np.float32(1.2)
+WRONG_LETTER: Final = np.float32(0.9)
 """What a wrong letter costs, in letters: one of six leaves two words as alike as two of one meaning."""
 COVERING: Final = 0.6
 """Weight of "how much of the phrasing" against "how much of the question"."""
