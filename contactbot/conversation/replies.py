@@ -194,15 +194,25 @@ def status(facts: Facts, reference: str) -> Reply:
 
 
 def why(facts: Facts) -> Reply:
-    """Return in plain words why each of the last answers was given: what, how sure, by which words, and whose it is."""
+    """Return in plain words why the last question got no answer, and why each of the last answers was given.
+
+    Of each answer: what, how sure, by which words, and whose it is.
+    """
     known = [(last, facts.entries[last.entry]) for last in facts.seen.last_answers if last.entry in facts.entries]
+    doubt = _doubt(facts) if not known or known[-1][0].passed else ""
     if not known:
-        ticket = facts.seen.ticket
-        handed_off_before = ticket is not None and ticket.reason in (Reason.UNSURE, Reason.PARTLY)
-        reason = say(facts.language, "why_handoff") if handed_off_before else ""
-        return Reply(say(facts.language, "why_other", reason=reason).strip(), "command")
+        return Reply(say(facts.language, "why_other", reason=doubt).strip(), "command")
     told = (" ".join(_reasons(facts, last, entry)) for last, entry in known)
-    return Reply("\n\n".join(told), "command")
+    return Reply("\n\n".join(filter(None, (doubt, *told))), "command")
+
+
+def _doubt(facts: Facts) -> str:
+    """Return why a question was met with choices, or passed on to a person; "" where it was neither."""
+    if facts.pending is not None and facts.pending.get("kind") == "choices":
+        return say(facts.language, "why_choices")
+    ticket = facts.seen.ticket
+    passed_on = ticket is not None and ticket.reason in (Reason.UNSURE, Reason.PARTLY)
+    return say(facts.language, "why_handoff") if passed_on else ""
 
 
 def _reasons(facts: Facts, last: LastAnswer, entry: Entry) -> Iterator[str]:

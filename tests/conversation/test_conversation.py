@@ -119,6 +119,28 @@ async def test_why_tells_the_residents_own_words_the_second_best_the_owner_and_t
     assert "Teknisk drift har ansvaret for svaret. Det ble sist endret 23. november 2026. Språk: bokmål." in why
 
 
+@pytest.mark.parametrize(
+    ("asked", "met", "doubt"),
+    [
+        ("søppel?", "Mente du", "Jeg var ikke sikker på hva du mente"),
+        ("Kan dere flytte månen litt til venstre?", "til en saksbehandler", "Jeg ga spørsmålet til en person"),
+    ],
+)
+async def test_why_tells_first_why_the_last_question_got_no_answer(
+    town: Town, asked: str, met: str, doubt: str
+) -> None:
+    assert met in await town.ask(asked)
+    assert (await town.ask("HVORFOR")).startswith(f"Jeg har ikke gitt deg et svar fra kunnskapsbasen ennå. {doubt}")
+    await town.ask("når åpner biblioteket")
+    assert doubt not in await town.ask("HVORFOR"), "the answer is what is spoken of"
+
+    await town.ask("når åpner biblioteket", "another")
+    assert met in await town.ask(asked, "another")
+    both = await town.ask("HVORFOR", "another")
+    assert both.startswith(doubt)
+    assert "Jeg svarte med «Når er biblioteket åpent?»" in both
+
+
 async def test_each_question_of_a_message_is_answered_under_its_own_words(town_on_both: Town) -> None:
     town = town_on_both
     outcome = await town.say("Hei, jeg bor på Nes. Når åpner biblioteket? Når hentes søppelet?")
