@@ -30,7 +30,7 @@ SHORTEST_MISTYPED: Final = 2
 TWICE_MISTYPED: Final = 7
 """Letters from which a word may have two wrong ones."""
 WRONG_LETTER: Final = np.float32(0.9)
-"""What a wrong letter costs, in letters: one of six leaves two words as alike as two of one meaning."""
+"""What a wrong letter costs, in letters: one of five leaves two words a little more alike than two of one meaning."""
 COVERING: Final = 0.6
 """Weight of "how much of the phrasing" against "how much of the question"."""
 ANSWER: Final = 0.5
