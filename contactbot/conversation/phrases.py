@@ -3,8 +3,9 @@
 A phrase is items with spaces between, matched against a text's words in order:
 
 ======================  =========================================================================
-``word``                that word; from five letters on also with one missing, doubled or swapped
-                        letter, from six on a wrong one, from nine on two, if the first is right
+``word``                that word; from four letters on also with two swapped or one doubled, from five
+                        on with one missing or too many, from six on a wrong one, from nine on two;
+                        the first letter is right, or from six on swapped with the second
 ``=word``               exactly that word
 ``word*``               any word that begins so
 ``a|b|c``               any of these
@@ -55,7 +56,7 @@ _BEGINNING, _END, _ANY_ORDER = "^", "$", "&"
 _NEAR: Final = 10
 _GAP: Final = 4  # words that ".." may stand for
 _BREAK: Final = 50  # how far apart the positions of two sentences are: more than any phrase can bridge
-_FUZZY_LENGTH, _TWO_ERRORS_LENGTH = 5, 9
+_FUZZY_LENGTH, _MISSING_LENGTH, _WRONG_LENGTH, _TWO_ERRORS_LENGTH = 4, 5, 6, 9
 _FUZZY_WORDS: Final = 1_500  # distinct words of one text that are searched for misspellings
 _REMEMBERED: Final = 4_000  # words of texts, for which what they may stand for is kept: the same few make most texts
 _LISTED: Final = 8_000  # different words of all phrases, about
@@ -322,15 +323,22 @@ class PhraseBook:
                 items |= self._exact[meant]
         return tuple(items)
 
-    def knows(self, word: str) -> bool:
-        """Tell whether a folded word is a word of the phrases, one that counts nowhere, or an ordinary one."""
-        return word in self._exact or word in self._fillers or word in self._ordinary
+    @property
+    def words(self) -> frozenset[str]:
+        """The folded words of the phrases, those that count nowhere, and the ordinary ones."""
+        return self._fillers.union(self._exact, self._ordinary)
 
     def repairs(self, word: str) -> list[str]:
         """Return the words of phrases that a folded word may be a misspelling of."""
-        if len(word) < _FUZZY_LENGTH - 1:
+        if len(word) < _FUZZY_LENGTH:
             return []
-        return [meant for meant in self._fuzzy.get((word[0], len(word)), ()) if is_misspelt(word, meant)]
+        first, second, length = word[0], word[1], len(word)
+        likely = [*self._fuzzy.get((first, length), ())]
+        if length >= _WRONG_LENGTH and first != second:
+            swapped = second + first
+            others = self._fuzzy.get((second, length), ())
+            likely += [meant for meant in others if len(meant) == length and meant.startswith(swapped)]
+        return [meant for meant in likely if is_misspelt(word, meant)]
 
     def _parse(self, phrase: str) -> tuple[_Part, ...]:
         parts: list[_Part] = []
@@ -497,13 +505,20 @@ def _next(reached: list[tuple[int, int]], places: Sequence[int], gap: int) -> li
 def is_misspelt(word: str, meant: str) -> bool:
     """Tell whether a folded word is another with few enough wrong, missing, doubled or swapped letters.
 
-    In a word of five letters a wrong letter mostly makes another word ("smell", "spell"), so there
-    only a missing, doubled or swapped letter counts.
+    In a word of five letters a wrong letter mostly makes another word ("smell", "spell"), so there only a missing
+    or superfluous letter or two swapped ones count; in a word of four a missing letter does so as well.
     """
     errors = _errors(meant)
     if OSA.distance(word, meant, score_cutoff=errors) > errors:
         return False
-    return len(meant) > _FUZZY_LENGTH or len(word) != len(meant) or sorted(word) == sorted(meant)
+    if len(meant) >= _WRONG_LENGTH or sorted(word) == sorted(meant):
+        return True
+    return len(word) != len(meant) if len(meant) >= _MISSING_LENGTH else _is_doubled(word, meant)
+
+
+def _is_doubled(word: str, meant: str) -> bool:
+    """Tell whether a word is another with one of its letters twice."""
+    return any(word[:at] + word[at + 1 :] == meant for at in range(1, len(word)) if word[at] == word[at - 1])
 
 
 def _errors(meant: str) -> int:

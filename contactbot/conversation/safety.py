@@ -117,7 +117,10 @@ def _of_lists(names: Iterable[str]) -> set[str]:
 
 
 _GLUED: Final = GluedWords(
-    _TABLE["glued"]["openers"], (*_TABLE["glued"]["words"], *_of_lists(_TABLE["glued"]["lists"])), _of_lists(_LISTS)
+    _TABLE["glued"]["openers"],
+    (*_TABLE["glued"]["words"], *_of_lists(_TABLE["glued"]["lists"])),
+    _of_lists(_LISTS),
+    _BOOK.words,
 )
 
 
@@ -171,7 +174,7 @@ def taken_for_alarming(words: Iterable[str]) -> list[str]:
 
     Those that are words of their own belong in ``ordinary.txt``.
     """
-    return sorted(word for word in set(words) if not _BOOK.knows(word) and _BOOK.repairs(word))
+    return sorted(word for word in set(words) - _BOOK.words if _BOOK.repairs(word))
 
 
 def sentences(text: str | Reading) -> list[list[str]]:

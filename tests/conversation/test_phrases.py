@@ -76,6 +76,17 @@ def test_long_words_may_hold_two_errors_and_five_letters_only_a_slip() -> None:
     assert not is_misspelt("livat", "livet")
 
 
+def test_four_letters_may_be_swapped_or_doubled_and_the_first_two_of_six_swapped() -> None:
+    assert is_misspelt("hist", "hits")
+    assert is_misspelt("hiits", "hits")
+    assert not is_misspelt("hit", "hits")
+    assert not is_misspelt("bits", "hits")
+    book = PhraseBook(["kutter meg", "hits me"], {})
+    assert book.repairs("uktter") == ["kutter"]
+    assert book.repairs("lutter") == []
+    assert book.repairs("ihts") == []
+
+
 def test_an_ordinary_word_is_never_taken_for_a_misspelt_one() -> None:
     alert = PhraseBook(["choking"], {})
     calm = PhraseBook(["choking"], {}, ordinary=["cooking"])

@@ -242,6 +242,19 @@ def test_a_word_of_its_own_is_not_taken_apart(word: str) -> None:
     assert not safety._GLUED.parts(fold(word))
 
 
+@pytest.mark.parametrize(
+    "slipped", ["pap aslår meg", "jegs kal hoppe fra brua", "my mo mbeats me", "my stepda dtouches me", "mamma slær mæ"]
+)
+def test_no_plain_message_is_lost_for_a_space_that_slipped_by_a_letter(slipped: str) -> None:
+    assert assess(slipped) is not None
+
+
+@given(st.lists(st.sampled_from(sorted(safety._BOOK.words)), max_size=20))
+def test_spaces_between_known_words_stay_where_they_are(words: list[str]) -> None:
+    reading = Reading(" ".join(words), (tuple(words),), frozenset(words))
+    assert safety._GLUED._put_back(reading) is reading
+
+
 @given(st.lists(st.sampled_from(["jeg", "ikke", "leve", "vil", "meg", "slår", "pappa"]), min_size=2, max_size=10))
 def test_what_is_taken_apart_is_what_was_glued(words: list[str]) -> None:
     glued = "".join(map(fold, words))
