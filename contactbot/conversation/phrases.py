@@ -216,6 +216,7 @@ class PhraseBook:
 
     ``lists`` are the named lists of words that phrases refer to; a list may refer to others.
     ``ordinary`` are words that mean what they say: "cooking" is never taken for "choking" with a slip in it.
+    ``spellings`` are other spellings of words, as in dialect: each stands for the word as well as for itself.
     Raises ValueError for a phrase that names an unknown list, can match nothing, or holds what is
     never one word ("e-mail").
     """
@@ -226,6 +227,7 @@ class PhraseBook:
         lists: Mapping[str, Sequence[str]],
         fillers: Iterable[str] = (),
         ordinary: Iterable[str] = (),
+        spellings: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
         self._fillers = frozenset(fold(word) for word in fillers)
         self._ordinary = frozenset(fold(word) for word in ordinary)
@@ -235,6 +237,9 @@ class PhraseBook:
         self._fuzzy: defaultdict[tuple[str, int], set[str]] = defaultdict(set)  # by first letter and a text's length
         self._words_of: dict[str, tuple[str, ...]] = {}
         self._phrases = [_phrase(self._parse(phrase), phrase) for phrase in dict.fromkeys(phrases)]
+        for word, others in (spellings or {}).items():
+            for other in others:
+                self._exact[fold(other)] |= self._exact.get(fold(word), set())
         self._lengths = sorted({len(prefix) for prefix in self._prefixes})
         self._bits = {item: 1 << number for number, item in enumerate((_BEGINNING, _END, *self._words_of))}
         self._anchored = self._by_anchor()

@@ -94,7 +94,7 @@ RULES: Final = tuple(_rule(row) for row in _TABLE["rule"])
 
 ORDINARY: Final = tuple((files(__package__) / "ordinary.txt").read_text("utf-8").split())
 """Folded words of everyday text that are a slip away from a word of the table, and never read as it."""
-_IDIOMS: Final = PhraseBook(_TABLE["idioms"]["phrases"], _LISTS, _TABLE["fillers"])
+_IDIOMS: Final = PhraseBook(_TABLE["idioms"]["phrases"], _LISTS, _TABLE["fillers"], spellings=_TABLE["spellings"])
 _CHILD_WRITING: Final[Sequence[str]] = _TABLE["minor"]["phrases"]
 _NOT_A_CHILD: Final[Sequence[str]] = _TABLE["minor"]["unless"]
 _BOOK: Final = PhraseBook(
@@ -106,6 +106,7 @@ _BOOK: Final = PhraseBook(
     _LISTS,
     _TABLE["fillers"],
     ORDINARY,
+    _TABLE["spellings"],
 )
 
 

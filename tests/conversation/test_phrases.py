@@ -87,6 +87,13 @@ def test_four_letters_may_be_swapped_or_doubled_and_the_first_two_of_six_swapped
     assert book.repairs("ihts") == []
 
 
+def test_a_spelling_stands_for_its_word_and_for_itself() -> None:
+    book = PhraseBook(["skader seg", "vekk meg"], {}, spellings={"seg": ["sæ"], "borte": ["vekk"]})
+    assert [found.phrase for found in book.look(book.read("ho skader sæ")).find()] == ["skader seg"]
+    assert [found.phrase for found in book.look(book.read("vekk mæ")).find()] == []
+    assert [found.phrase for found in book.look(book.read("vekk meg")).find()] == ["vekk meg"]
+
+
 def test_an_ordinary_word_is_never_taken_for_a_misspelt_one() -> None:
     alert = PhraseBook(["choking"], {})
     calm = PhraseBook(["choking"], {}, ordinary=["cooking"])
